@@ -1,0 +1,62 @@
+/*
+ * One answer for all: who waits for what, and how fresh it is.
+ *
+ * Lives on the fetch thread.  Concurrent scrapes of one key wait for one
+ * upstream attempt; with a ttl the newest answer is kept for that long and
+ * published to the workers, who then serve it without asking here.
+ *
+ * Each scrape has a deadline of its own; the attempt goes on as long as
+ * anybody waits, and is cancelled when nobody does.  A failure goes to all
+ * who wait and is never kept.
+ */
+#ifndef PROXY_CACHE_CACHE_H
+#define PROXY_CACHE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/base/mailbox.h"
+#include "proxy/cache/key.h"
+
+struct answer;
+struct cache;
+struct event_base;
+struct fetcher;
+struct record;
+struct scrape;
+
+/* Sent to each worker when a key with a ttl has a new answer. */
+struct publication {
+	struct message message;
+	struct key key;
+	struct answer *answer;
+	uint64_t expires_us;
+};
+
+struct cache_options {
+	struct event_base *base;
+	struct fetcher *fetcher;
+	uint64_t body_max; /* memory_budget */
+	/* Takes a record over; called on the fetch thread. */
+	void (*record)(struct record *record, void *arg);
+	/* Takes over a publication for every worker; likewise. */
+	void (*publish)(const struct key *key, struct answer *answer,
+	    uint64_t expires_us, void *arg);
+	void *arg;
+};
+
+struct cache *cache_new(const struct cache_options *options);
+
+/* Nobody may be waiting any more. */
+void cache_free(struct cache *cache);
+
+/*
+ * Takes the scrape over; posts it back to scrape->reply_to exactly once, with
+ * scrape->answer and scrape->use set.
+ */
+void cache_scrape(struct cache *cache, struct scrape *scrape);
+
+/* The scraper has gone: posts the scrape back without an answer. */
+void cache_abandon(struct cache *cache, struct scrape *scrape);
+
+#endif

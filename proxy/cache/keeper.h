@@ -1,0 +1,42 @@
+/*
+ * The fetch thread: the one that owns the resolver, libcurl and every cache
+ * entry, so a thousand waiting scrapes are one upstream attempt.
+ */
+#ifndef PROXY_CACHE_KEEPER_H
+#define PROXY_CACHE_KEEPER_H
+
+#include <stdint.h>
+
+struct answer;
+struct err;
+struct keeper;
+struct key;
+struct record;
+struct scrape;
+
+struct keeper_options {
+	uint64_t body_max;
+	/* Both are called on the fetch thread; see cache.h. */
+	void (*record)(struct record *record, void *arg);
+	void (*publish)(const struct key *key, struct answer *answer,
+	    uint64_t expires_us, void *arg);
+	void *arg;
+};
+
+struct keeper *keeper_new(const struct keeper_options *options,
+    struct err *err);
+int keeper_start(struct keeper *keeper, struct err *err);
+
+/* Ends the thread after what was posted so far; NULL is fine. */
+void keeper_stop(struct keeper *keeper);
+
+/* Nobody may be waiting any more. */
+void keeper_free(struct keeper *keeper);
+
+/* From any thread: takes the scrape over; see cache_scrape(). */
+void keeper_scrape(struct keeper *keeper, struct scrape *scrape);
+
+/* The scraper has gone; the scrape itself still comes back. */
+void keeper_abandon(struct keeper *keeper, struct scrape *scrape);
+
+#endif

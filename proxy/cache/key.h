@@ -1,0 +1,32 @@
+/*
+ * What scrapes must have in common to share one answer: the target, the
+ * canonical query and the Accept header, the two byte for byte as they go
+ * upstream.  Nothing else influences an answer's bytes.
+ */
+#ifndef PROXY_CACHE_KEY_H
+#define PROXY_CACHE_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conf_target;
+
+struct key {
+	const struct conf_target *target; /* borrowed from the configuration */
+	char *query;
+	char *accept;
+	uint64_t hash;
+};
+
+/* Copies the strings. */
+void key_init(struct key *key, const struct conf_target *target,
+    const char *query, const char *accept);
+void key_copy(struct key *key, const struct key *from);
+void key_fini(struct key *key);
+
+bool key_is_equal(const struct key *a, const struct key *b);
+
+/* FNV-1a, also good enough to tell scrapers apart. */
+uint64_t key_hash(uint64_t seed, const void *bytes, uint64_t len);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * A worker's own view of the answers that are kept: for each key the newest
+ * one, so a hit never crosses a thread.  Filled by publications of the fetch
+ * thread; used on the worker's thread only.
+ */
+#ifndef PROXY_CACHE_SHELF_H
+#define PROXY_CACHE_SHELF_H
+
+#include <stdint.h>
+
+struct answer;
+struct event_base;
+struct key;
+struct shelf;
+
+struct shelf *shelf_new(struct event_base *base);
+void shelf_free(struct shelf *shelf);
+
+/* Replaces what the key had.  Takes a reference of its own. */
+void shelf_put(struct shelf *shelf, const struct key *key,
+    struct answer *answer, uint64_t expires_us);
+
+/*
+ * A reference to the answer that `scraper` may have now, or NULL: none, too
+ * old, or (once_per_scraper) it had this one before.
+ */
+struct answer *shelf_take(struct shelf *shelf, const struct key *key,
+    uint64_t scraper, uint64_t now_us);
+
+#endif
