@@ -1,0 +1,323 @@
+#include "proxy/gate/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
+#include "proxy/gate/stats.h"
+
+#define SECOND_US 1000000U
+#define HANDSHAKE_US (5 * SECOND_US)
+#define HEAD_US (5 * SECOND_US)
+/* Prometheus closes idle connections after five minutes; being slower than
+ * the client removes the race of a request that meets our close. */
+#define IDLE_US (330 * SECOND_US)
+#define WRITE_STALL_S 10
+
+/* Must exceed the longest head; bounds what a client can make us buffer
+ * while it is being answered. */
+#define READ_MAX_BYTES (32 * 1024)
+
+/* Makes evhttp call the handler in the refused request's place. */
+static const char stand_in[] =
+    "GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
+
+/* Deadlines: the timer sleeps to the earliest time it was ever asked for and
+ * looks then, so moving a deadline away costs nothing. */
+
+static void
+set_timer(struct connection *connection, uint64_t due_us)
+{
+	struct timeval wait = clock_until(due_us);
+
+	connection->timer_due_us = due_us;
+	event_add(&connection->timer, &wait);
+}
+
+static void
+set_deadline(struct connection *connection, uint64_t deadline_us)
+{
+	connection->deadline_us = deadline_us;
+	if (connection->timer_due_us == 0 ||
+	    connection->timer_due_us > deadline_us)
+		set_timer(connection, deadline_us);
+}
+
+static void
+on_timer(evutil_socket_t fd, short events, void *arg)
+{
+	struct connection *connection = arg;
+
+	(void)fd;
+	(void)events;
+	connection->timer_due_us = 0;
+	if (connection->evcon == NULL) {
+		set_deadline(connection, clock_now_us() + HANDSHAKE_US);
+		front_adopt(connection);
+		return;
+	}
+	if (connection->deadline_us == 0)
+		return;
+	if (connection->deadline_us > clock_now_us())
+		set_timer(connection, connection->deadline_us);
+	else
+		connection_kill(connection);
+}
+
+/* The guard's glue. */
+
+static void
+count_head(struct connection *connection)
+{
+	connection->heads++;
+	if (connection->guard.underscore_count > 0)
+		stats_add(&connection->stats->underscore_headers);
+}
+
+/* The usual case, and nothing to do: one whole head, alone in the buffer. */
+static bool
+is_one_head(struct connection *connection, struct evbuffer *input)
+{
+	size_t len = evbuffer_get_contiguous_space(input);
+	struct guard before = connection->guard;
+	size_t used;
+
+	if (len != evbuffer_get_length(input))
+		return false;
+	if (guard_feed(&connection->guard,
+	    (const char *)evbuffer_pullup(input, (ev_ssize_t)len), len, &used) ==
+		GUARD_HEAD &&
+	    used == len && connection->guard.lead == 0)
+		return true;
+	connection->guard = before;
+	return false;
+}
+
+/* Nothing of the refused head, or behind it, reaches evhttp. */
+static void
+refuse(struct connection *connection, struct evbuffer *input,
+    struct evbuffer *fresh)
+{
+	connection->is_refused = true;
+	evbuffer_drain(fresh, evbuffer_get_length(fresh));
+	evbuffer_drain(connection->held,
+	    evbuffer_get_length(connection->held));
+	evbuffer_add(input, stand_in, sizeof(stand_in) - 1);
+}
+
+/* Moves whole heads from `fresh` to `input`, what is left to held. */
+static void
+sort_heads(struct connection *connection, struct evbuffer *input,
+    struct evbuffer *fresh)
+{
+	struct guard *guard = &connection->guard;
+	struct evbuffer *held = connection->held;
+	size_t len, used;
+
+	while ((len = evbuffer_get_contiguous_space(fresh)) > 0) {
+		const char *bytes = (const char *)evbuffer_pullup(fresh,
+		    (ev_ssize_t)len);
+		enum guard_verdict verdict = guard_feed(guard, bytes, len,
+		    &used);
+
+		if (verdict == GUARD_REFUSED) {
+			refuse(connection, input, fresh);
+			return;
+		}
+		evbuffer_remove_buffer(fresh, held, used);
+		if (verdict == GUARD_HEAD) {
+			count_head(connection);
+			evbuffer_drain(held, guard->lead);
+			evbuffer_add_buffer(input, held);
+		}
+	}
+}
+
+/*
+ * `released` bytes of `input` are whole heads that evhttp has not got round
+ * to; behind them is what just arrived.
+ */
+static void
+sort_input(struct connection *connection, struct evbuffer *input,
+    size_t released)
+{
+	bool was_partial = connection->held != NULL;
+	struct evbuffer *waiting, *fresh;
+
+	if (released == 0 && !was_partial && is_one_head(connection, input)) {
+		count_head(connection);
+		return;
+	}
+	waiting = evbuffer_new();
+	fresh = evbuffer_new();
+	if (!was_partial)
+		connection->held = evbuffer_new();
+	evbuffer_remove_buffer(input, waiting, released);
+	evbuffer_add_buffer(fresh, input);
+	evbuffer_add_buffer(input, waiting);
+	sort_heads(connection, input, fresh);
+	evbuffer_free(waiting);
+	evbuffer_free(fresh);
+	if (evbuffer_get_length(connection->held) == 0) {
+		evbuffer_free(connection->held);
+		connection->held = NULL;
+	} else if (!was_partial) {
+		/* Only a head's first byte starts its clock: a byte now and
+		 * then does not push it away. */
+		set_deadline(connection, clock_now_us() + HEAD_US);
+	}
+}
+
+static void
+on_input(struct evbuffer *input, const struct evbuffer_cb_info *info,
+    void *arg)
+{
+	struct connection *connection = arg;
+
+	if (info->n_added == 0 || connection->is_moving)
+		return;
+	connection->is_moving = true;
+	connection->is_open = true;
+	if (connection->is_refused) {
+		/* The stand-in is the last thing evhttp gets to see. */
+		if (info->orig_size == 0)
+			evbuffer_drain(input, info->n_added);
+	} else {
+		sort_input(connection, input, info->orig_size);
+	}
+	connection->is_moving = false;
+}
+
+enum reason
+connection_next_request(struct connection *connection)
+{
+	connection->deadline_us = 0;
+	if (connection->heads > 0) {
+		connection->heads--;
+		return REASON_OK;
+	}
+	/* evhttp saw a request that the guard did not: never serve it. */
+	return connection->is_refused ? connection->guard.refusal :
+					REASON_REQUEST_MALFORMED;
+}
+
+/* Life. */
+
+struct connection *
+connection_new(struct front *front, struct bufferevent *bev, SSL *ssl,
+    const struct guard_limits *limits, struct stats *stats)
+{
+	struct connection *connection = xcalloc(1, sizeof(*connection));
+	struct timeval write_stall = { .tv_sec = WRITE_STALL_S };
+
+	connection->front = front;
+	connection->bev = bev;
+	connection->ssl = ssl;
+	connection->stats = stats;
+	connection->is_open = ssl == NULL;
+	guard_init(&connection->guard, limits);
+	/* Until evhttp has its own object for it, the bufferevent could be
+	 * freed without a word. */
+	bufferevent_incref(bev);
+	bufferevent_setwatermark(bev, EV_READ, 0, READ_MAX_BYTES);
+	bufferevent_set_timeouts(bev, NULL, &write_stall);
+	connection->watch = evbuffer_add_cb(bufferevent_get_input(bev),
+	    on_input, connection);
+	event_assign(&connection->timer, bufferevent_get_base(bev), -1, 0,
+	    on_timer, connection);
+	/* Runs before anything can happen on the new descriptor. */
+	event_active(&connection->timer, EV_TIMEOUT, 1);
+	return connection;
+}
+
+void
+connection_free(struct connection *connection)
+{
+	event_del(&connection->timer);
+	evbuffer_remove_cb_entry(bufferevent_get_input(connection->bev),
+	    connection->watch);
+	if (connection->held != NULL)
+		evbuffer_free(connection->held);
+	free(connection);
+}
+
+void
+connection_opened(struct connection *connection)
+{
+	connection->is_open = true;
+	set_deadline(connection, clock_now_us() + IDLE_US);
+}
+
+void
+connection_working(struct connection *connection, void *state)
+{
+	connection->working = state;
+}
+
+void
+connection_done(struct connection *connection)
+{
+	uint64_t wait_us = connection->held != NULL ? HEAD_US : IDLE_US;
+
+	connection->working = NULL;
+	set_deadline(connection, clock_now_us() + wait_us);
+}
+
+void
+connection_kill(struct connection *connection)
+{
+	bufferevent_trigger_event(connection->bev,
+	    BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+}
+
+SSL *
+connection_ssl(const struct connection *connection)
+{
+	return connection->ssl;
+}
+
+int
+connection_fd(const struct connection *connection)
+{
+	return bufferevent_getfd(connection->bev);
+}
+
+const char *
+connection_peer(const struct connection *connection)
+{
+	char *address;
+	ev_uint16_t port;
+
+	evhttp_connection_get_peer(connection->evcon, &address, &port);
+	return port == 0 ? "unix" : address;
+}
+
+const struct guard *
+connection_guard(const struct connection *connection)
+{
+	return &connection->guard;
+}
+
+bool
+connection_is_dead(const struct connection *connection)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(connection_fd(connection), IPPROTO_TCP, TCP_INFO, &info,
+	    &len) == -1)
+		return false; /* a unix socket: found out when written to */
+	/* TLS has no half-close worth waiting for; plain HTTP has: a client
+	 * may shut down its sending side and still read the answer. */
+	return info.tcpi_state == TCP_CLOSE ||
+	    (connection->ssl != NULL && info.tcpi_state == TCP_CLOSE_WAIT);
+}

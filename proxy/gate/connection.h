@@ -1,0 +1,63 @@
+/*
+ * One client connection of a front: the guard's glue to evhttp's input
+ * buffer, and the deadlines.  Private to front.c and connection.c; users see
+ * front.h.
+ *
+ * evhttp owns the bufferevent and says when it goes (its close callback);
+ * struct connection is freed there, at the latest.
+ */
+#ifndef PROXY_GATE_CONNECTION_H
+#define PROXY_GATE_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <event2/event_struct.h>
+
+#include "proxy/gate/front.h"
+#include "proxy/gate/guard.h"
+
+struct bufferevent;
+struct evbuffer;
+struct evbuffer_cb_entry;
+struct evhttp_connection;
+
+struct connection {
+	LIST_ENTRY(connection) link;
+	struct front *front;
+	struct bufferevent *bev;
+	struct evhttp_connection *evcon; /* NULL until adopted */
+	SSL *ssl;
+	struct stats *stats; /* the front's */
+	struct event timer;
+	uint64_t deadline_us;  /* 0: none */
+	uint64_t timer_due_us; /* 0: not pending */
+	struct evbuffer_cb_entry *watch;
+	struct guard guard;
+	struct evbuffer *held; /* begin of a head not complete yet, or NULL */
+	unsigned heads;        /* let through and not served yet */
+	bool is_refused;       /* the head after those was refused */
+	bool is_moving;        /* we ourselves change the input buffer */
+	bool is_open;          /* plain, or handshake completed */
+	void *working;         /* state of the request in work, or NULL */
+};
+
+LIST_HEAD(connection_list, connection);
+
+/* In evhttp's bufferevent callback: a connection about to be set up. */
+struct connection *connection_new(struct front *front,
+    struct bufferevent *bev, SSL *ssl, const struct guard_limits *limits,
+    struct stats *stats);
+void connection_free(struct connection *connection);
+
+/* The handshake is complete. */
+void connection_opened(struct connection *connection);
+
+/* A request reached the handler: the refusal it stands for, or REASON_OK. */
+enum reason connection_next_request(struct connection *connection);
+
+/* front.c: evhttp has set the connection up, or given it up. */
+void front_adopt(struct connection *connection);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * One request of a scraper and its answer.  Born when evhttp hands the
+ * request over, it ends in exactly one place, exchange_finish(): counted,
+ * answered if the scraper is still there, logged, retired.
+ *
+ * Lives on its worker's thread.
+ */
+#ifndef PROXY_GATE_EXCHANGE_H
+#define PROXY_GATE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "proxy/diagnosis/reasons.h"
+
+struct conf;
+struct connection;
+struct event_base;
+struct evhttp_request;
+struct exchange;
+struct keeper;
+struct mailbox;
+struct message;
+struct shelf;
+struct stats;
+
+TAILQ_HEAD(exchange_list, exchange);
+
+/* What exchanges of one worker share; the worker owns it. */
+struct exchange_context {
+	const struct conf *conf;
+	struct event_base *base;
+	struct keeper *keeper;
+	struct mailbox *mailbox; /* the worker's own */
+	struct mailbox *main;
+	void (*own_scrape)(struct message *message, void *owner);
+	struct shelf *shelf;
+	struct stats *stats;
+	struct exchange_list waiting; /* for an answer of another thread */
+	struct event *watch;          /* looks for scrapers that have gone */
+	bool is_draining;
+};
+
+void exchange_context_init(struct exchange_context *context);
+void exchange_context_fini(struct exchange_context *context);
+
+/* A front's handler; `context` is a struct exchange_context. */
+void exchange_begin(struct evhttp_request *req, struct connection *connection,
+    enum reason refusal, void *context);
+
+/* A front's gone function: the scraper of this exchange closed. */
+void exchange_gone(void *exchange);
+
+#endif

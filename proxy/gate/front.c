@@ -1,0 +1,385 @@
+#include "proxy/gate/front.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <openssl/ssl.h>
+
+#include "proxy/base/alloc.h"
+#include "proxy/base/err.h"
+#include "proxy/base/log.h"
+#include "proxy/gate/connection.h"
+#include "proxy/gate/stats.h"
+
+/* After descriptors or memory ran out: look again this often. */
+#define ACCEPT_PAUSE_MS 100
+
+struct door {
+	LIST_ENTRY(door) link;
+	struct evhttp_bound_socket *bound;
+};
+
+struct front {
+	LIST_ENTRY(front) link;
+	struct front_options options;
+	struct evhttp *http;
+	struct connection_list connections;
+	size_t connection_count;
+	void *by_evcon; /* tsearch tree of struct connection */
+	LIST_HEAD(, door) doors;
+	struct event *resume;
+	bool is_draining;
+};
+
+/*
+ * All fronts of the process: a listener's error callback is handed the evhttp
+ * (evhttp_bind_listener() takes its argument over) and has to find the front.
+ */
+static LIST_HEAD(, front) fronts = LIST_HEAD_INITIALIZER(fronts);
+static pthread_mutex_t fronts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int ssl_slot; /* SSL ex_data: the struct connection */
+static pthread_once_t ssl_slot_once = PTHREAD_ONCE_INIT;
+
+/* Connections by evhttp's object, which is what a request knows. */
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct connection *left = a, *right = b;
+
+	return left->evcon < right->evcon ? -1 : left->evcon > right->evcon;
+}
+
+static struct connection *
+find_connection(const struct front *front, struct evhttp_connection *evcon)
+{
+	struct connection wanted = { .evcon = evcon };
+	void *node = tfind(&wanted, &front->by_evcon, compare);
+
+	return node == NULL ? NULL : *(struct connection **)node;
+}
+
+/* Accepting. */
+
+static void
+set_accepting(struct front *front, bool on)
+{
+	struct door *door;
+
+	LIST_FOREACH (door, &front->doors, link) {
+		struct evconnlistener *listener =
+		    evhttp_bound_socket_get_listener(door->bound);
+
+		if (on)
+			evconnlistener_enable(listener);
+		else
+			evconnlistener_disable(listener);
+	}
+}
+
+static void
+resume_accepting(evutil_socket_t fd, short events, void *arg)
+{
+	struct front *front = arg;
+
+	(void)fd;
+	(void)events;
+	if (front->connection_count < front->options.connections_max)
+		set_accepting(front, true);
+}
+
+static struct front *
+find_front(const struct evhttp *http)
+{
+	struct front *front;
+
+	pthread_mutex_lock(&fronts_lock);
+	LIST_FOREACH (front, &fronts, link)
+		if (front->http == http)
+			break;
+	pthread_mutex_unlock(&fronts_lock);
+	return front;
+}
+
+/* Without this libevent would spin on a listener that cannot accept. */
+static void
+accept_failed(struct evconnlistener *listener, void *http)
+{
+	struct timeval pause = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
+	struct front *front = find_front(http);
+	int error = EVUTIL_SOCKET_ERROR();
+
+	(void)listener;
+	if (front == NULL)
+		return;
+	stats_add(&front->options.stats->accept_errors);
+	log_debug("accept failed", "error", strerror(error), NULL);
+	set_accepting(front, false);
+	evtimer_add(front->resume, &pause);
+}
+
+/* Connections. */
+
+static void
+forget(struct connection *connection)
+{
+	struct front *front = connection->front;
+	struct stats *stats = front->options.stats;
+
+	if (connection->working != NULL)
+		front->options.gone(connection->working);
+	if (connection->ssl != NULL) {
+		SSL_set_ex_data(connection->ssl, ssl_slot, NULL);
+		if (!connection->is_open)
+			stats_add(&stats->handshakes_failed);
+	}
+	if (connection->evcon != NULL)
+		tdelete(connection, &front->by_evcon, compare);
+	LIST_REMOVE(connection, link);
+	front->connection_count--;
+	stats_sub(&stats->connections_open);
+	connection_free(connection);
+	if (!front->is_draining &&
+	    front->connection_count + 1 == front->options.connections_max)
+		set_accepting(front, true);
+}
+
+static void
+on_close(struct evhttp_connection *evcon, void *arg)
+{
+	(void)evcon;
+	forget(arg);
+}
+
+/*
+ * evhttp tells nobody about a connection before its first request; but it
+ * has made itself the argument of the bufferevent's callbacks.
+ */
+void
+front_adopt(struct connection *connection)
+{
+	struct bufferevent *bev = connection->bev;
+	bufferevent_event_cb on_event;
+	void *evcon;
+
+	bufferevent_getcb(bev, NULL, NULL, &on_event, &evcon);
+	if (on_event == NULL) {
+		forget(connection); /* evhttp gave it up at once */
+	} else {
+		connection->evcon = evcon;
+		tsearch(connection, &connection->front->by_evcon, compare);
+		evhttp_connection_set_closecb(evcon, on_close, connection);
+	}
+	bufferevent_decref(bev);
+}
+
+static void
+on_tls_info(const SSL *ssl, int where, int value)
+{
+	struct connection *connection = SSL_get_ex_data(ssl, ssl_slot);
+
+	(void)value;
+	if (connection == NULL || (where & SSL_CB_HANDSHAKE_DONE) == 0 ||
+	    connection->is_open)
+		return;
+	stats_add(&connection->front->options.stats->handshakes_ok);
+	connection_opened(connection);
+}
+
+static struct bufferevent *
+new_tls_bufferevent(struct front *front, SSL **ssl)
+{
+	struct bufferevent *bev;
+
+	*ssl = SSL_new(front->options.tls);
+	if (*ssl == NULL)
+		return NULL;
+	bev = bufferevent_openssl_socket_new(front->options.base, -1, *ssl,
+	    BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	return bev;
+}
+
+/* evhttp's bufferevent callback.  On NULL it would go on in plain text, even
+ * on a TLS listener, so running out of memory here stops the process. */
+static struct bufferevent *
+new_bufferevent(struct event_base *base, void *arg)
+{
+	struct front *front = arg;
+	struct connection *connection;
+	struct bufferevent *bev;
+	SSL *ssl = NULL;
+
+	bev = front->options.tls != NULL ?
+	    new_tls_bufferevent(front, &ssl) :
+	    bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (bev == NULL) {
+		log_error("out of memory for a connection", NULL);
+		abort();
+	}
+	connection = connection_new(front, bev, ssl,
+	    front->options.limits, front->options.stats);
+	if (ssl != NULL)
+		SSL_set_ex_data(ssl, ssl_slot, connection);
+	LIST_INSERT_HEAD(&front->connections, connection, link);
+	stats_add(&front->options.stats->connections_total);
+	stats_add(&front->options.stats->connections_open);
+	if (++front->connection_count >= front->options.connections_max)
+		set_accepting(front, false);
+	return bev;
+}
+
+static void
+on_request(struct evhttp_request *req, void *arg)
+{
+	struct front *front = arg;
+	struct connection *connection = find_connection(front,
+	    evhttp_request_get_connection(req));
+	enum reason refusal;
+
+	/* Adopted before its first byte could be read. */
+	if (connection == NULL)
+		abort();
+	refusal = connection_next_request(connection);
+	front->options.handle(req, connection, refusal, front->options.arg);
+}
+
+/* Life. */
+
+static void
+take_ssl_slot(void)
+{
+	ssl_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+struct front *
+front_new(const struct front_options *options, struct err *err)
+{
+	struct front *front = xcalloc(1, sizeof(*front));
+
+	pthread_once(&ssl_slot_once, take_ssl_slot);
+	front->options = *options;
+	LIST_INIT(&front->connections);
+	LIST_INIT(&front->doors);
+	front->http = evhttp_new(options->base);
+	if (front->http == NULL) {
+		err_set(err, ERR_SYSTEM, "cannot make an HTTP server");
+		free(front);
+		return NULL;
+	}
+	if (options->tls != NULL) {
+		SSL_CTX_up_ref(options->tls);
+		SSL_CTX_set_info_callback(options->tls, on_tls_info);
+	}
+	front->resume = evtimer_new(options->base, resume_accepting, front);
+	/* The guard decides about methods and sizes; evhttp passes all. */
+	evhttp_set_allowed_methods(front->http, 0xffff);
+	evhttp_set_max_headers_size(front->http,
+	    (ev_ssize_t)options->limits->head_max);
+	evhttp_set_max_body_size(front->http, 0);
+	evhttp_set_default_content_type(front->http, NULL);
+	evhttp_set_bevcb(front->http, new_bufferevent, front);
+	evhttp_set_gencb(front->http, on_request, front);
+	pthread_mutex_lock(&fronts_lock);
+	LIST_INSERT_HEAD(&fronts, front, link);
+	pthread_mutex_unlock(&fronts_lock);
+	return front;
+}
+
+int
+front_listen(struct front *front, int fd, struct err *err)
+{
+	struct door *door;
+	struct evconnlistener *listener = evconnlistener_new(
+	    front->options.base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+
+	if (listener == NULL)
+		return err_set(err, ERR_SYSTEM, "cannot accept connections: %s",
+		    strerror(errno));
+	door = xcalloc(1, sizeof(*door));
+	door->bound = evhttp_bind_listener(front->http, listener);
+	evconnlistener_set_error_cb(listener, accept_failed);
+	LIST_INSERT_HEAD(&front->doors, door, link);
+	return 0;
+}
+
+static void
+close_doors(struct front *front)
+{
+	struct door *door;
+
+	while ((door = LIST_FIRST(&front->doors)) != NULL) {
+		evhttp_del_accept_socket(front->http, door->bound);
+		LIST_REMOVE(door, link);
+		free(door);
+	}
+	event_del(front->resume);
+}
+
+/*
+ * Through evhttp's own path for a peer that closed: evhttp_free() would free
+ * requests that are still being worked on.
+ */
+static void
+close_connections(struct front *front, bool are_working)
+{
+	struct connection *connection, *next;
+
+	for (connection = LIST_FIRST(&front->connections); connection != NULL;
+	    connection = next) {
+		next = LIST_NEXT(connection, link);
+		if (connection->evcon != NULL &&
+		    (are_working || connection->working == NULL))
+			connection_kill(connection);
+	}
+}
+
+void
+front_drain(struct front *front)
+{
+	front->is_draining = true;
+	close_doors(front);
+	close_connections(front, false);
+}
+
+size_t
+front_connection_count(const struct front *front)
+{
+	return front->connection_count;
+}
+
+void
+front_free(struct front *front)
+{
+	struct connection *connection;
+
+	if (front == NULL)
+		return;
+	front->is_draining = true;
+	close_doors(front);
+	close_connections(front, true);
+	pthread_mutex_lock(&fronts_lock);
+	LIST_REMOVE(front, link);
+	pthread_mutex_unlock(&fronts_lock);
+	evhttp_free(front->http);
+	/* Accepted a moment ago and not adopted: the last reference is ours. */
+	while ((connection = LIST_FIRST(&front->connections)) != NULL) {
+		struct bufferevent *bev = connection->bev;
+
+		forget(connection);
+		bufferevent_decref(bev);
+	}
+	event_free(front->resume);
+	if (front->options.tls != NULL)
+		SSL_CTX_free(front->options.tls);
+	free(front);
+}

@@ -1,0 +1,82 @@
+/*
+ * A front: one evhttp and everything around it that evhttp lacks.
+ *
+ * Every connection is counted, carries the guard in front of evhttp's parser,
+ * and has absolute deadlines (handshake, request head, idle).  evhttp only
+ * ever sees whole heads the guard has let through, or a stand-in for one it
+ * refused, which reaches the handler as that refusal.
+ *
+ * Used on the thread of its event_base; the gate has one per worker, the
+ * admin and health listeners one each on the main thread.
+ */
+#ifndef PROXY_GATE_FRONT_H
+#define PROXY_GATE_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/types.h>
+
+#include "proxy/diagnosis/reasons.h"
+#include "proxy/gate/guard.h"
+
+struct connection;
+struct err;
+struct event_base;
+struct evhttp_request;
+struct front;
+struct stats;
+
+/* `refusal` is REASON_OK for a request that may be served. */
+typedef void front_handler_fn(struct evhttp_request *req,
+    struct connection *connection, enum reason refusal, void *arg);
+
+/* The connection goes away; nothing of it may be used after. */
+typedef void front_gone_fn(void *request_state);
+
+struct front_options {
+	struct event_base *base;
+	SSL_CTX *tls; /* NULL: plain; referenced as long as needed */
+	const struct guard_limits *limits;
+	size_t connections_max;
+	struct stats *stats;
+	front_handler_fn *handle;
+	front_gone_fn *gone; /* for a request in work, see below */
+	void *arg;
+};
+
+struct front *front_new(const struct front_options *options, struct err *err);
+
+/* Closes what is open; `gone` is called for requests in work. */
+void front_free(struct front *front);
+
+/* Accepts from a listening descriptor, which stays the caller's. */
+int front_listen(struct front *front, int fd, struct err *err);
+
+/* No new connections; idle ones are closed, the others after their answer. */
+void front_drain(struct front *front);
+size_t front_connection_count(const struct front *front);
+
+/* From the handler's call until connection_done(). */
+SSL *connection_ssl(const struct connection *connection); /* NULL: plain */
+int connection_fd(const struct connection *connection);
+
+/* "10.0.0.7" or "unix"; and with the port for display. */
+const char *connection_peer(const struct connection *connection);
+
+/* What the guard knows of a refused request: method, detail. */
+const struct guard *connection_guard(const struct connection *connection);
+
+/* `state` goes to front_options.gone if the peer goes away meanwhile. */
+void connection_working(struct connection *connection, void *state);
+
+/* Has the peer gone for good?  Never true for a mere half-close in plain. */
+bool connection_is_dead(const struct connection *connection);
+
+/* Closes at once, through evhttp's own path; calls `gone`. */
+void connection_kill(struct connection *connection);
+
+/* The request is answered: back to idle.  Call before evhttp ends it. */
+void connection_done(struct connection *connection);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Sends an answer's wire image on a front's connection, past evhttp's own
+ * reply code: a small answer leaves by one write of one contiguous buffer.
+ * The only place that writes to a client of the gate.
+ */
+#ifndef PROXY_GATE_REPLY_H
+#define PROXY_GATE_REPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct connection;
+struct evhttp_request;
+struct wire;
+
+struct reply {
+	const struct wire *wire;
+	bool is_head;  /* HEAD: everything but the body */
+	bool is_close; /* say so, and close afterwards */
+	int64_t age_s; /* of a kept answer; -1: no Age header */
+};
+
+/*
+ * Hands the bytes to the kernel or to the connection's queue and ends the
+ * request: neither `req` nor `connection` may be used after.  The wire is
+ * referenced as long as it is needed.
+ */
+void reply_send(struct connection *connection, struct evhttp_request *req,
+    const struct reply *reply);
+
+#endif
