@@ -1,0 +1,364 @@
+#include "proxy/admin/api.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "conf/duration.h"
+#include "conf/load.h"
+#include "proxy/admin/describe.h"
+#include "proxy/admin/query.h"
+#include "proxy/admin/text.h"
+#include "proxy/admin/view.h"
+#include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
+#include "proxy/base/json.h"
+#include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/record.h"
+
+#define JSON_TYPE "application/json"
+
+/* Go's zero time: what Prometheus shows for a target never scraped. */
+#define NEVER "0001-01-01T00:00:00Z"
+
+static void
+answer_json(struct response *response, int status, struct cJSON *root)
+{
+	response_set(response, status, JSON_TYPE, json_print(root));
+	json_free(root);
+}
+
+static void
+answer_data(struct response *response, struct cJSON *data)
+{
+	struct cJSON *root = json_object_new();
+
+	json_add_string(root, "status", "success");
+	json_add(root, "data", data);
+	answer_json(response, 200, root);
+}
+
+void
+api_error(struct response *response, int status, const char *type,
+    const char *words)
+{
+	struct cJSON *root = json_object_new();
+
+	json_add_string(root, "status", "error");
+	json_add_string(root, "errorType", type);
+	json_add_string(root, "error", words);
+	answer_json(response, status, root);
+}
+
+static void
+add_time(struct cJSON *object, const char *key, uint64_t wall_us)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	json_add_string(object, key,
+	    wall_us == 0 ? NEVER : clock_text(wall_us, text));
+}
+
+static void
+add_seconds(struct cJSON *object, const char *key, uint64_t us)
+{
+	json_add_number(object, key, (double)us / 1e6);
+}
+
+/* Every phase, 0 when skipped. */
+static void
+add_phases(struct cJSON *object, const char *key, const struct phases *phases)
+{
+	struct cJSON *child = json_add_object(object, key);
+	size_t i;
+
+	for (i = 0; i < PHASE_COUNT; i++)
+		add_seconds(child, phase_name((enum phase)i), phases->us[i]);
+}
+
+static void
+add_evidence(struct cJSON *object, const char *seen)
+{
+	struct cJSON *list = json_add_array(object, "evidence");
+	struct evidence evidence;
+	struct cJSON *item;
+	char *text;
+
+	while (describe_evidence(&seen, &evidence)) {
+		item = json_add_object(list, NULL);
+		text = xstrndup(evidence.text, evidence.len);
+		json_add_string(item, "text", text);
+		json_add_string(item, "kind", evidence.kind);
+		free(text);
+	}
+}
+
+/* A target never scraped has every key, and every one empty. */
+static void
+add_reason(struct cJSON *object, const struct record *record)
+{
+	struct cJSON *child = json_add_object(object, "scrapeReason");
+	const struct finding *finding;
+	const struct reason_row *row;
+	static const struct finding none;
+
+	finding = record != NULL ? &record->finding : &none;
+	row = reason_row(finding->reason);
+	json_add_string(child, "id", record != NULL ? row->id : "");
+	json_add_string(child, "layer",
+	    record != NULL ? layer_name(row->layer) : "");
+	json_add_string(child, "phase", describe_phase(finding->reason));
+	json_add_string(child, "words", finding->words);
+	json_add_string(child, "cause", finding->cause);
+	json_add_string(child, "fix", finding->fix);
+	add_evidence(child, finding->seen);
+}
+
+static void
+add_discovered_labels(struct cJSON *object, const struct conf_target *conf,
+    const char *address, const char *timeout)
+{
+	struct cJSON *labels = json_add_object(object, "discoveredLabels");
+
+	json_add_string(labels, "__address__", address);
+	json_add_string(labels, "__metrics_path__", conf->url.path);
+	json_add_string(labels, "__scheme__", describe_scheme(&conf->url));
+	json_add_string(labels, "__scrape_interval__", "0s");
+	json_add_string(labels, "__scrape_timeout__", timeout);
+	json_add_string(labels, "job", conf->name);
+}
+
+static void
+add_last_scrape(struct cJSON *object, const struct board_target *target)
+{
+	static const struct phases none;
+	const struct record *last = target->last;
+	char error[DESCRIBE_ERROR_SIZE];
+
+	json_add_string(object, "lastError",
+	    describe_last_error(target, error));
+	add_time(object, "lastScrape", last != NULL ? last->wall_us : 0);
+	add_seconds(object, "lastScrapeDuration",
+	    last != NULL ? last->duration_us : 0);
+	json_add_string(object, "health",
+	    board_health_name(board_health(target)));
+	add_reason(object, last);
+	add_phases(object, "scrapePhases",
+	    last != NULL ? &last->phases : &none);
+}
+
+/* Prometheus' keys in Prometheus' order, then ours. */
+static void
+add_target(struct cJSON *list, const struct board_target *target)
+{
+	const struct conf_target *conf = target->conf;
+	char text[DESCRIBE_ADDRESS_SIZE], timeout[CONF_DURATION_SIZE];
+	const char *address = describe_address(&conf->url, text);
+	struct cJSON *object = json_add_object(list, NULL);
+	struct cJSON *labels;
+
+	conf_duration_text(describe_timeout_ms(target), timeout);
+	add_discovered_labels(object, conf, address, timeout);
+	labels = json_add_object(object, "labels");
+	json_add_string(labels, "instance", address);
+	json_add_string(labels, "job", conf->name);
+	json_add_string(object, "scrapePool", conf->name);
+	json_add_string(object, "scrapeUrl", conf->url.text);
+	json_add_string(object, "globalUrl", conf->url.text);
+	/* Who scrapes how often is not ours to know. */
+	json_add_string(object, "scrapeInterval", "0s");
+	json_add_string(object, "scrapeTimeout", timeout);
+	add_last_scrape(object, target);
+}
+
+/* Any other state selects nothing, as in Prometheus. */
+static bool
+is_active_wanted(const char *query)
+{
+	char state[16];
+
+	query_get(query, "state", state, sizeof(state));
+	return *state == '\0' || strcasecmp(state, "active") == 0 ||
+	    strcasecmp(state, "any") == 0;
+}
+
+void
+api_targets(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	struct cJSON *data = json_object_new();
+	struct cJSON *list = json_add_array(data, "activeTargets");
+	const struct board_target *target;
+	bool has_active = is_active_wanted(query);
+	char pool[256];
+	size_t i;
+
+	query_get(query, "scrapePool", pool, sizeof(pool));
+	for (i = 0; has_active && i < board_target_count(view->board); i++) {
+		target = board_target(view->board, i);
+		if (*pool == '\0' || strcmp(pool, target->conf->name) == 0)
+			add_target(list, target);
+	}
+	/* A gate drops none, but readers of Prometheus' answer look here. */
+	json_add_array(data, "droppedTargets");
+	json_add_object(data, "droppedTargetCounts");
+	answer_data(response, data);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void
+api_scrape_pools(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	size_t i, count = board_target_count(view->board);
+	const char **names = xcalloc(count + 1, sizeof(*names));
+	struct cJSON *data = json_object_new();
+	struct cJSON *list = json_add_array(data, "scrapePools");
+
+	(void)query;
+	for (i = 0; i < count; i++)
+		names[i] = board_target(view->board, i)->conf->name;
+	qsort(names, count, sizeof(*names), compare_names);
+	for (i = 0; i < count; i++)
+		json_add_string(list, NULL, names[i]);
+	free(names);
+	answer_data(response, data);
+}
+
+static void
+add_scrape(struct cJSON *list, const struct record *record)
+{
+	const struct reason_row *row = reason_row(record->finding.reason);
+	struct cJSON *object = json_add_object(list, NULL);
+
+	add_time(object, "time", record->wall_us);
+	json_add_string(object, "target", record->target_name);
+	json_add_string(object, "scraper", record->scraper);
+	json_add_string(object, "reason", row->id);
+	json_add_string(object, "layer", layer_name(row->layer));
+	json_add_string(object, "phase",
+	    describe_phase(record->finding.reason));
+	json_add_string(object, "words", record->finding.words);
+	json_add_number(object, "status", record->status);
+	json_add_number(object, "bytes", (double)record->wire_bytes);
+	json_add_number(object, "bodyBytes", (double)record->body_bytes);
+	json_add_number(object, "samples", (double)record->samples);
+	json_add_bool(object, "reused", record->is_reused);
+	json_add_number(object, "waiters", record->waiters);
+	add_seconds(object, "duration", record->duration_us);
+	add_phases(object, "phases", &record->phases);
+}
+
+/* All that is kept if absent; -1 if it is no number from 1 up. */
+static long
+parse_limit(const char *query)
+{
+	char text[24];
+	size_t digits;
+
+	if (!query_get(query, "limit", text, sizeof(text)))
+		return BOARD_RECORDS;
+	digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 9 || text[digits] != '\0' ||
+	    atol(text) == 0)
+		return -1;
+	return atol(text);
+}
+
+void
+api_scrapes(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	long limit = parse_limit(query);
+	const struct record *record;
+	struct cJSON *data, *list;
+	char target[256];
+	size_t i;
+
+	if (limit == -1) {
+		api_error(response, 400, "bad_data",
+		    "invalid parameter \"limit\": not a number from 1 up");
+		return;
+	}
+	query_get(query, "target", target, sizeof(target));
+	data = json_object_new();
+	list = json_add_array(data, "scrapes");
+	for (i = 0; limit > 0 &&
+	    (record = board_record(view->board, i)) != NULL; i++) {
+		/* Records hold the beginning of a long name. */
+		if (*target != '\0' && strncmp(target, record->target_name,
+		    sizeof(record->target_name) - 1) != 0)
+			continue;
+		add_scrape(list, record);
+		limit--;
+	}
+	answer_data(response, data);
+}
+
+void
+api_status_config(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	struct cJSON *data = json_object_new();
+	char *yaml = NULL;
+	size_t len;
+	FILE *file;
+
+	(void)query;
+	file = text_open(&yaml, &len);
+	conf_print(view->conf, file);
+	text_close(file);
+	json_add_string(data, "yaml", yaml);
+	free(yaml);
+	answer_data(response, data);
+}
+
+void
+api_status_buildinfo(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	static const char *const unknown[] = { "revision", "branch",
+		"buildUser", "buildDate", "goVersion" };
+	struct cJSON *data = json_object_new();
+	size_t i;
+
+	(void)view;
+	(void)query;
+	json_add_string(data, "version", SCRAPEGATE_VERSION);
+	/* Prometheus' keys: readers expect them, a reproducible build has
+	 * nothing to put there. */
+	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		json_add_string(data, unknown[i], "");
+	json_add_string(data, "compiler", __VERSION__);
+	answer_data(response, data);
+}
+
+void
+api_status_runtimeinfo(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	struct cJSON *data = json_object_new();
+	char folder[PATH_MAX], host[256] = "";
+
+	(void)query;
+	add_time(data, "startTime", view->start_wall_us);
+	add_time(data, "serverTime", clock_wall_us());
+	json_add_string(data, "CWD",
+	    getcwd(folder, sizeof(folder)) != NULL ? folder : "");
+	if (gethostname(host, sizeof(host) - 1) == -1)
+		host[0] = '\0';
+	json_add_string(data, "hostname", host);
+	json_add_bool(data, "reloadConfigSuccess", view->last_reload_ok);
+	add_time(data, "lastConfigTime", view->config_loaded_wall_us);
+	json_add_number(data, "workers", view->conf->workers);
+	answer_data(response, data);
+}

@@ -1,0 +1,31 @@
+/*
+ * The admin listener's /api/v1/: JSON in Prometheus' envelope and shapes,
+ * our own fields beside theirs under extra keys.  From the view to text;
+ * sends nothing.
+ */
+#ifndef PROXY_ADMIN_API_H
+#define PROXY_ADMIN_API_H
+
+#include "proxy/admin/response.h"
+
+void api_targets(const struct admin_view *view, const char *query,
+    struct response *response);
+void api_scrape_pools(const struct admin_view *view, const char *query,
+    struct response *response);
+
+/* Recent attempts, newest first. */
+void api_scrapes(const struct admin_view *view, const char *query,
+    struct response *response);
+
+void api_status_config(const struct admin_view *view, const char *query,
+    struct response *response);
+void api_status_buildinfo(const struct admin_view *view, const char *query,
+    struct response *response);
+void api_status_runtimeinfo(const struct admin_view *view, const char *query,
+    struct response *response);
+
+/* Prometheus' error envelope: `type` as in "bad_data", "not_found". */
+void api_error(struct response *response, int status, const char *type,
+    const char *words);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * What the API and the page say alike about a target and a finding.  Pure;
+ * all strings returned are borrowed from the arguments or static.
+ */
+#ifndef PROXY_ADMIN_DESCRIBE_H
+#define PROXY_ADMIN_DESCRIBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/diagnosis/reasons.h"
+
+struct board_target;
+struct conf_url;
+
+#define DESCRIBE_ADDRESS_SIZE 300
+#define DESCRIBE_ERROR_SIZE 800
+
+/* Prometheus' label `instance`: host:port, or the path of a socket or file. */
+const char *describe_address(const struct conf_url *url,
+    char text[DESCRIBE_ADDRESS_SIZE]);
+
+const char *describe_scheme(const struct conf_url *url);
+
+/* The timeout of the last scrape, else the configured one. */
+int64_t describe_timeout_ms(const struct board_target *target);
+
+/*
+ * What Prometheus 3 prints, "" unless the target is down: for a direct scrape,
+ * or, where only the gate can fail so, for one through the gate.
+ */
+const char *describe_last_error(const struct board_target *target,
+    char text[DESCRIBE_ERROR_SIZE]);
+
+/* Name of the phase in which this failure happens; "" if it says none. */
+const char *describe_phase(enum reason reason);
+
+/* One piece of evidence: `len` bytes at `text`, and how it was found. */
+struct evidence {
+	const char *text;
+	size_t len;
+	const char *kind; /* "measured", "inferred" or "unknown" */
+};
+
+/*
+ * Takes the next piece from finding.seen, less its mark in brackets.  A piece
+ * ends with its line, or with a mark followed by "; ".  `*cursor` starts at
+ * the text and moves on; 0 at its end.
+ */
+int describe_evidence(const char **cursor, struct evidence *evidence);
+
+#endif

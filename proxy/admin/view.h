@@ -1,0 +1,31 @@
+/*
+ * What the admin side may look at.  Everything is borrowed from the server
+ * and read on the main thread.
+ */
+#ifndef PROXY_ADMIN_VIEW_H
+#define PROXY_ADMIN_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct board;
+struct conf;
+struct stats;
+
+struct admin_view {
+	const struct conf *conf;
+	const struct board *board;
+	struct stats *const *stats; /* one per worker */
+	size_t stats_count;
+	uint64_t start_wall_us;
+	int64_t certificate_not_after; /* seconds since 1970; 0 without TLS */
+	bool is_ready;                 /* configuration and certificates loaded */
+	bool is_draining;              /* SIGTERM was received */
+	const char *not_ready_reason;  /* e.g. "certificate_missing", or NULL */
+	bool admin_listen_failed;      /* the admin port was taken */
+	uint64_t config_loaded_wall_us;
+	bool last_reload_ok;
+};
+
+#endif

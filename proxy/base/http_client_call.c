@@ -1,0 +1,271 @@
+#include "proxy/base/http_client_call.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/base/alloc.h"
+#include "proxy/base/err.h"
+
+#define RECEIVE_SIZE 65536L
+
+static void
+format_address(char *out, size_t size, const char *ip, unsigned port)
+{
+	const char *form = strchr(ip, ':') != NULL ? "[%s]:%u" : "%s:%u";
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(out, size, form, ip, port);
+#pragma GCC diagnostic pop
+}
+
+static void
+describe(const struct http_call *call, const struct sockaddr *sa, char *out,
+    size_t size)
+{
+	char ip[INET6_ADDRSTRLEN] = "";
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+
+	if (sa->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
+		format_address(out, size, ip, ntohs(v4->sin_port));
+	} else if (sa->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
+		format_address(out, size, ip, ntohs(v6->sin6_port));
+	} else {
+		snprintf(out, size, "%s",
+		    call->unix_path != NULL ? call->unix_path : "");
+	}
+}
+
+static curl_socket_t
+on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct http_call *call = arg;
+	char address[160];
+
+	(void)purpose;
+	if (!call->may_connect) {
+		call->needs_connect = true;
+		return CURL_SOCKET_BAD;
+	}
+	call->has_connected = true;
+	describe(call, &to->addr, address, sizeof(address));
+	if (call->hooks.connecting != NULL)
+		call->hooks.connecting(call->hooks.arg, address);
+	return socket(to->family,
+	    to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+}
+
+/*
+ * libcurl repeats a request whose kept-alive connection died before the first
+ * byte, up to five times and on other kept connections that may be as dead.
+ * Once is enough, so the repetition has to use a fresh connection.
+ */
+static int
+on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+	struct http_call *call = arg;
+	char address[160];
+
+	(void)local_ip;
+	(void)local_port;
+	if (call->unix_path != NULL)
+		snprintf(address, sizeof(address), "%s", call->unix_path);
+	else
+		format_address(address, sizeof(address), ip, (unsigned)port);
+	if (call->hooks.sending != NULL)
+		call->hooks.sending(call->hooks.arg, address,
+		    !call->has_connected);
+	call->has_connected = false;
+	if (++call->sends > 2)
+		return CURL_PREREQFUNC_ABORT;
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
+	return CURL_PREREQFUNC_OK;
+}
+
+static size_t
+on_head_line(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct http_call *call = arg;
+
+	if (call->hooks.head_line(call->hooks.arg, bytes, size * count) == 0)
+		return size * count;
+	call->was_stopped = true;
+	return 0;
+}
+
+static size_t
+on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct http_call *call = arg;
+
+	if (call->hooks.body(call->hooks.arg, bytes, size * count) == 0)
+		return size * count;
+	call->was_stopped = true;
+	return 0;
+}
+
+static CURLcode
+on_tls(CURL *easy, void *ssl_ctx, void *arg)
+{
+	struct http_call *call = arg;
+
+	(void)easy;
+	if (call->hooks.tls(call->hooks.arg, ssl_ctx) == 0)
+		return CURLE_OK;
+	call->was_stopped = true;
+	return CURLE_ABORTED_BY_CALLBACK;
+}
+
+/*
+ * The caller verifies, by what the tls hook sets.  libcurl reuses a
+ * connection only if these options are equal; the hook is not among them, so
+ * the pool's name stands where libcurl compares but, without verification,
+ * does not look.
+ */
+static void
+set_tls(struct http_call *call, const char *pool)
+{
+	CURL *easy = call->easy;
+
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, pool);
+	/* A resumed session would skip the verification. */
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
+}
+
+static void
+set_raw(struct http_call *call)
+{
+	CURL *easy = call->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+	    (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	/* Or whoever judges would not get to see what else came. */
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 1L);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 0x7fffffffL);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+}
+
+static void
+set_callbacks(struct http_call *call)
+{
+	CURL *easy = call->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+}
+
+static void
+set_request(struct http_call *call, const struct http_request *request)
+{
+	CURL *easy = call->easy;
+	size_t i;
+
+	for (i = 0; i < request->header_count; i++)
+		call->headers = curl_slist_append(call->headers,
+		    request->headers[i]);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, request->target);
+	/* "" also switches the environment's proxies off. */
+	curl_easy_setopt(easy, CURLOPT_PROXY,
+	    request->proxy_url != NULL ? request->proxy_url : "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+	    request->is_fresh ? 1L : 0L);
+	if (request->unix_path != NULL) {
+		call->unix_path = xstrdup(request->unix_path);
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
+		    request->unix_path);
+	}
+	if (request->pinned != NULL) {
+		char *entry = xasprintf("+%s", request->pinned);
+
+		/* "+": it leaves libcurl's cache by itself. */
+		call->pinned = curl_slist_append(NULL, entry);
+		free(entry);
+		curl_easy_setopt(easy, CURLOPT_RESOLVE, call->pinned);
+	}
+}
+
+struct http_call *
+http_call_new(const struct http_request *request,
+    const struct http_hooks *hooks, struct err *err)
+{
+	struct http_call *call = xcalloc(1, sizeof(*call));
+
+	call->hooks = *hooks;
+	call->may_connect = request->may_connect;
+	call->easy = curl_easy_init();
+	if (call->easy == NULL ||
+	    curl_easy_setopt(call->easy, CURLOPT_URL, request->origin) !=
+	    CURLE_OK) {
+		err_set(err, ERR_SYSTEM, "cannot start a transfer");
+		http_call_free(call);
+		return NULL;
+	}
+	set_callbacks(call);
+	set_raw(call);
+	set_tls(call, request->pool);
+	set_request(call, request);
+	return call;
+}
+
+void
+http_call_free(struct http_call *call)
+{
+	if (call->easy != NULL)
+		curl_easy_cleanup(call->easy);
+	curl_slist_free_all(call->headers);
+	curl_slist_free_all(call->pinned);
+	free(call->unix_path);
+	free(call);
+}
+
+void
+http_call_result(struct http_call *call, CURLcode code,
+    struct http_result *result)
+{
+	long os_errno = 0;
+
+	memset(result, 0, sizeof(*result));
+	result->code = (int)code;
+	result->needs_connect = code != CURLE_OK && call->needs_connect;
+	result->was_stopped = code != CURLE_OK && call->was_stopped;
+	snprintf(result->error, sizeof(result->error), "%s",
+	    call->error[0] != '\0' || code == CURLE_OK ? call->error :
+	    curl_easy_strerror(code));
+	if (code != CURLE_OK)
+		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
+	result->os_errno = (int)os_errno;
+	/* Ours: see on_sending(). */
+	if (code == CURLE_ABORTED_BY_CALLBACK && call->sends > 2)
+		result->code = CURLE_GOT_NOTHING;
+}

@@ -1,0 +1,69 @@
+/*
+ * The board: what is known of each target.  Owned by the main thread, fed
+ * with records, read by the admin API, the metrics and the page; it also
+ * writes the log lines of failures (one when a failure starts, changes its
+ * reason, and ends, and a reminder every 10 minutes).
+ */
+#ifndef PROXY_DIAGNOSIS_BOARD_H
+#define PROXY_DIAGNOSIS_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/diagnosis/reasons.h"
+#include "proxy/fetch/phases.h"
+
+struct board;
+struct conf;
+struct conf_target;
+struct record;
+
+#define BOARD_RECORDS 256
+#define BOARD_BUCKETS 6 /* few: each is a series of every target */
+
+/* Upper bounds in seconds of scrape_duration, +Inf aside. */
+extern const double board_bucket_bounds[BOARD_BUCKETS];
+
+struct board_target {
+	const struct conf_target *conf;
+	uint64_t scrapes[REASON_COUNT];
+	uint64_t failures[LAYER_COUNT];
+	uint64_t phase_sum_us[PHASE_COUNT];
+	uint64_t phase_count[PHASE_COUNT]; /* attempts that had the phase */
+	uint64_t duration_buckets[BOARD_BUCKETS + 1];
+	uint64_t duration_sum_us;
+	uint64_t last_success_wall_us; /* 0: never */
+	uint64_t failing_since_wall_us; /* 0: not failing */
+	uint64_t failure_count;         /* of this incident */
+	uint64_t last_logged_us;        /* monotonic */
+	uint64_t samples;               /* of the last good one */
+	uint64_t body_bytes;
+	/* Newest record with a verdict (see board_add()), or NULL. */
+	const struct record *last;
+};
+
+/* `conf` outlives the board. */
+struct board *board_new(const struct conf *conf);
+void board_free(struct board *board);
+
+/*
+ * Takes the record over.  One with reason client_gone has no verdict on the
+ * target: it is kept and counted in `scrapes`, and changes nothing else.  A
+ * reason with status 200 is a success with a warning.  A record of a target
+ * that the configuration does not name any more is kept only.
+ */
+void board_add(struct board *board, struct record *record);
+
+size_t board_target_count(const struct board *board);
+const struct board_target *board_target(const struct board *board, size_t i);
+
+enum board_health { BOARD_UNKNOWN, BOARD_UP, BOARD_DOWN };
+
+enum board_health board_health(const struct board_target *target);
+const char *board_health_name(enum board_health health); /* "up", ... */
+
+/* The i-th newest record, 0 the newest; NULL past the end. */
+const struct record *board_record(const struct board *board, size_t i);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * From what was measured to a reason.  Pure; the order of the rules matters
+ * and is that of the table in classify.c: resolver, timeout, connect, TLS,
+ * HTTP, status, body.
+ */
+#ifndef PROXY_DIAGNOSIS_CLASSIFY_H
+#define PROXY_DIAGNOSIS_CLASSIFY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/diagnosis/reasons.h"
+
+struct conf_target;
+struct report;
+
+/* REASON_OK for a whole 200. */
+enum reason classify(const struct report *report);
+
+/*
+ * The words of a finding, ready to print.  Everything is printable ASCII;
+ * `words` is at most 200 bytes less the id, `seen` and `fix` may hold line
+ * feeds.
+ */
+struct finding {
+	enum reason reason;
+	char words[200];     /* without "ID: " */
+	char lasterror[512]; /* what Prometheus 3 would print, scraping direct */
+	char cause[512];
+	char seen[512]; /* evidence, each piece marked (measured) ... */
+	char fix[512];
+};
+
+/*
+ * `elapsed_us` since the scrape arrived, `timeout_ms` the scraper's own.
+ * Deterministic: same input, same words.
+ */
+void finding_describe(struct finding *finding, enum reason reason,
+    const struct report *report, const struct conf_target *target,
+    uint64_t elapsed_us, int64_t timeout_ms);
+
+/* The same for a refusal of the gate's own: only what `facts` says. */
+void finding_refuse(struct finding *finding, enum reason reason,
+    const struct facts *facts);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * One record per upstream attempt: made on the fetch thread, sent to the main
+ * thread's board, which owns it from then on and never changes it.
+ */
+#ifndef PROXY_DIAGNOSIS_RECORD_H
+#define PROXY_DIAGNOSIS_RECORD_H
+
+#include "proxy/base/mailbox.h"
+#include "proxy/diagnosis/classify.h"
+#include "proxy/fetch/phases.h"
+
+struct record {
+	struct message message;
+	const struct conf_target *target; /* of the generation that made it */
+	char target_name[64];  /* cut if longer; for display after a reload */
+	uint64_t id;           /* rising from 1 */
+	uint64_t wall_us;      /* when the attempt started */
+	uint64_t duration_us;  /* first scrape's arrival to the end */
+	int64_t timeout_ms;    /* the first scraper's */
+	char scraper[64];      /* address of the first that asked */
+	unsigned waiters;      /* scrapes that shared it */
+	struct phases phases;
+	int status;            /* the exporter's; 0 none */
+	uint64_t wire_bytes;
+	uint64_t body_bytes;
+	uint64_t samples;
+	bool is_reused;        /* kept-alive upstream connection */
+	struct finding finding; /* finding.reason REASON_OK when fine */
+};
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * A small configuration, a board and a view for the tests of the admin side.
+ * Included by one test program each; everything is static.
+ */
+#ifndef TESTS_UNIT_ADMIN_FIXTURE_H
+#define TESTS_UNIT_ADMIN_FIXTURE_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "proxy/admin/view.h"
+#include "proxy/base/alloc.h"
+#include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/record.h"
+#include "proxy/gate/stats.h"
+
+#define FIXTURE_WALL_US UINT64_C(1795338153497123)
+
+static char fixture_names[3][24] = { "node", "mysql", "we\"ird\\\n<b>" };
+static char fixture_urls[3][40] = { "http://127.0.0.1:9100/metrics",
+	"https://[2001:db8::5]:9104/m", "unix:/run/exporter.sock:/metrics" };
+static char fixture_paths[3][24] = { "/metrics/node", "/metrics/mysql",
+	"/metrics/odd" };
+static char fixture_hosts[3][16] = { "127.0.0.1", "2001:db8::5",
+	"localhost" };
+static char fixture_url_paths[3][16] = { "/metrics", "/m", "/metrics" };
+static char fixture_socket[] = "/run/exporter.sock";
+static char fixture_admin[] = "127.0.0.1:8442";
+static char fixture_admin_host[] = "127.0.0.1";
+
+struct fixture {
+	struct conf conf;
+	struct conf_target targets[3];
+	struct board *board;
+	struct stats *stats;
+	struct stats *const *workers;
+	struct admin_view view;
+};
+
+static inline void
+fixture_init(struct fixture *f, size_t target_count)
+{
+	static const enum conf_scheme schemes[] = { CONF_HTTP, CONF_HTTPS,
+		CONF_UNIX };
+	size_t i;
+
+	memset(f, 0, sizeof(*f));
+	for (i = 0; i < target_count; i++) {
+		f->targets[i].name = fixture_names[i];
+		f->targets[i].path = fixture_paths[i];
+		f->targets[i].scrape_timeout = 10000;
+		f->targets[i].url = (struct conf_url){
+			.text = fixture_urls[i], .scheme = schemes[i],
+			.host = fixture_hosts[i],
+			.port = i == 1 ? 9104 : 9100,
+			.unix_path = i == 2 ? fixture_socket : NULL,
+			.path = fixture_url_paths[i] };
+	}
+	f->conf.targets = f->targets;
+	f->conf.target_count = target_count;
+	f->conf.workers = 1;
+	f->conf.admin_listen = (struct conf_address){ .text = fixture_admin,
+		.host = fixture_admin_host, .port = 8442 };
+	f->board = board_new(&f->conf);
+	f->stats = stats_new(target_count);
+	f->workers = &f->stats;
+	f->view = (struct admin_view){ .conf = &f->conf, .board = f->board,
+		.stats = f->workers, .stats_count = 1,
+		.start_wall_us = FIXTURE_WALL_US, .is_ready = true,
+		.certificate_not_after = 1800000000,
+		.config_loaded_wall_us = FIXTURE_WALL_US,
+		.last_reload_ok = true };
+}
+
+static inline void
+fixture_fini(struct fixture *f)
+{
+	board_free(f->board);
+	stats_free(f->stats);
+}
+
+/* A record of an attempt that took 0.701563 s; the board takes it over. */
+static inline struct record *
+fixture_record(const struct fixture *f, size_t target, enum reason reason)
+{
+	static uint64_t id;
+	struct record *record = xcalloc(1, sizeof(*record));
+
+	record->id = ++id;
+	record->target = &f->targets[target];
+	snprintf(record->target_name, sizeof(record->target_name), "%s",
+	    f->targets[target].name);
+	record->wall_us = FIXTURE_WALL_US + id * 1000000;
+	record->duration_us = 701563;
+	record->timeout_ms = 1250;
+	snprintf(record->scraper, sizeof(record->scraper), "10.0.0.9");
+	record->waiters = 2;
+	record->phases.us[PHASE_CONNECT] = 1500;
+	record->phases.us[PHASE_PROCESSING] = 700000;
+	record->finding.reason = reason;
+	if (reason_row(reason)->status == 200) {
+		record->status = 200;
+		record->wire_bytes = 1000;
+		record->body_bytes = 5120;
+		record->samples = 77;
+		return record;
+	}
+	snprintf(record->finding.words, sizeof(record->finding.words),
+	    "words of <%s>", reason_row(reason)->id);
+	snprintf(record->finding.cause, sizeof(record->finding.cause),
+	    "a cause");
+	snprintf(record->finding.fix, sizeof(record->finding.fix),
+	    "line one\nline two");
+	snprintf(record->finding.seen, sizeof(record->finding.seen),
+	    "no reply in 9.5 s (measured)\nold <script> & \"co\" "
+	    "(inferred).\njust so\n");
+	if (reason_row(reason)->lasterror[0] != '\0')
+		snprintf(record->finding.lasterror,
+		    sizeof(record->finding.lasterror), "Get \"%s\": error",
+		    fixture_urls[target]);
+	return record;
+}
+
+static inline void
+fixture_add(struct fixture *f, size_t target, enum reason reason)
+{
+	board_add(f->board, fixture_record(f, target, reason));
+}
+
+#endif

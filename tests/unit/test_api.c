@@ -1,0 +1,561 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "conf/load.h"
+#include "proxy/admin/describe.h"
+#include "proxy/admin/endpoints.h"
+#include "proxy/admin/query.h"
+#include "tests/unit/admin_fixture.h"
+
+static int
+set_up(void **state)
+{
+	*state = xcalloc(1, sizeof(struct fixture));
+	fixture_init(*state, 3);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	fixture_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static struct response
+get(const struct fixture *f, const char *uri)
+{
+	struct response response;
+
+	endpoints_answer(ENDPOINTS_ADMIN, "GET", uri, &f->view, &response);
+	assert_int_equal(response.len, strlen(response.body));
+	return response;
+}
+
+static void
+assert_body(const struct fixture *f, const char *uri, const char *expected)
+{
+	struct response response = get(f, uri);
+
+	assert_int_equal(response.status, 200);
+	assert_string_equal(response.content_type, "application/json");
+	assert_string_equal(response.body, expected);
+	response_fini(&response);
+}
+
+static void
+assert_has(const struct response *response, const char *part)
+{
+	if (strstr(response->body, part) == NULL)
+		fail_msg("missing: %s\n%s", part, response->body);
+}
+
+static void
+assert_lacks(const struct response *response, const char *part)
+{
+	if (strstr(response->body, part) != NULL)
+		fail_msg("unwanted: %s\n%s", part, response->body);
+}
+
+#define NO_PHASES "{\"queue\":0,\"resolve\":0,\"connect\":0,\"tls\":0," \
+	"\"processing\":0,\"transfer\":0,\"parse\":0}"
+#define PHASES "{\"queue\":0,\"resolve\":0,\"connect\":0.0015,\"tls\":0," \
+	"\"processing\":0.7,\"transfer\":0,\"parse\":0}"
+
+static void
+shows_a_target_never_scraped(void **state)
+{
+	assert_body(*state, "/api/v1/targets?scrapePool=node",
+	    "{\"status\":\"success\",\"data\":{\"activeTargets\":[{"
+	    "\"discoveredLabels\":{\"__address__\":\"127.0.0.1:9100\","
+	    "\"__metrics_path__\":\"/metrics\",\"__scheme__\":\"http\","
+	    "\"__scrape_interval__\":\"0s\",\"__scrape_timeout__\":\"10s\","
+	    "\"job\":\"node\"},"
+	    "\"labels\":{\"instance\":\"127.0.0.1:9100\",\"job\":\"node\"},"
+	    "\"scrapePool\":\"node\","
+	    "\"scrapeUrl\":\"http://127.0.0.1:9100/metrics\","
+	    "\"globalUrl\":\"http://127.0.0.1:9100/metrics\","
+	    "\"scrapeInterval\":\"0s\",\"scrapeTimeout\":\"10s\","
+	    "\"lastError\":\"\",\"lastScrape\":\"0001-01-01T00:00:00Z\","
+	    "\"lastScrapeDuration\":0,\"health\":\"unknown\","
+	    "\"scrapeReason\":{\"id\":\"\",\"layer\":\"\",\"phase\":\"\","
+	    "\"words\":\"\",\"cause\":\"\",\"fix\":\"\",\"evidence\":[]},"
+	    "\"scrapePhases\":" NO_PHASES "}],"
+	    "\"droppedTargets\":[],\"droppedTargetCounts\":{}}}");
+}
+
+static void
+shows_a_good_target(void **state)
+{
+	struct response response;
+
+	fixture_add(*state, 0, REASON_OK);
+	response = get(*state, "/api/v1/targets");
+	assert_has(&response, "\"health\":\"up\"");
+	assert_has(&response, "\"lastError\":\"\"");
+	assert_has(&response, "\"lastScrapeDuration\":0.701563,");
+	assert_has(&response, "\"scrapeTimeout\":\"1s250ms\"");
+	assert_has(&response, "\"scrapeReason\":{\"id\":\"ok\","
+	    "\"layer\":\"none\",\"phase\":\"\",\"words\":\"\",");
+	assert_has(&response, "\"scrapePhases\":" PHASES);
+	assert_lacks(&response, "null");
+	response_fini(&response);
+}
+
+static void
+shows_a_failing_target(void **state)
+{
+	struct response response;
+
+	fixture_add(*state, 0, REASON_TIMEOUT_CONNECT);
+	fixture_add(*state, 0, REASON_CLIENT_GONE);
+	response = get(*state, "/api/v1/targets?scrapePool=node");
+	assert_has(&response, "\"health\":\"down\"");
+	assert_has(&response, "\"lastError\":"
+	    "\"Get \\\"http://127.0.0.1:9100/metrics\\\": error\"");
+	assert_has(&response, "\"scrapeReason\":{\"id\":\"timeout_connect\","
+	    "\"layer\":\"timeout\",\"phase\":\"connect\","
+	    "\"words\":\"words of <timeout_connect>\","
+	    "\"cause\":\"a cause\",\"fix\":\"line one\\nline two\","
+	    "\"evidence\":[{\"text\":\"no reply in 9.5 s\","
+	    "\"kind\":\"measured\"},"
+	    "{\"text\":\"old <script> & \\\"co\\\"\","
+	    "\"kind\":\"inferred\"},"
+	    "{\"text\":\"just so\",\"kind\":\"unknown\"}]}");
+	response_fini(&response);
+}
+
+/* No direct scrape fails so: the words are those of one through the gate. */
+static void
+names_the_gates_own_failures(void **state)
+{
+	struct response response;
+
+	fixture_add(*state, 0, REASON_MEMORY_BUDGET_EXCEEDED);
+	response = get(*state, "/api/v1/targets");
+	assert_has(&response, "\"lastError\":\"server returned HTTP status "
+	    "503 memory_budget_exceeded: words of "
+	    "<memory_budget_exceeded>\"");
+	response_fini(&response);
+}
+
+static void
+names_every_kind_of_instance(void **state)
+{
+	struct response response = get(*state, "/api/v1/targets");
+
+	assert_has(&response, "\"instance\":\"127.0.0.1:9100\"");
+	assert_has(&response, "\"instance\":\"[2001:db8::5]:9104\"");
+	assert_has(&response, "\"instance\":\"/run/exporter.sock\"");
+	assert_has(&response, "\"__scheme__\":\"https\"");
+	assert_has(&response, "\"job\":\"we\\\"ird\\\\\\n<b>\"");
+	response_fini(&response);
+}
+
+static void
+filters_targets(void **state)
+{
+	static const struct {
+		const char *uri;
+		unsigned count;
+	} rows[] = {
+		{ "/api/v1/targets", 3 },
+		{ "/api/v1/targets?", 3 },
+		{ "/api/v1/targets?state=active", 3 },
+		{ "/api/v1/targets?state=ANY", 3 },
+		{ "/api/v1/targets?state=", 3 },
+		{ "/api/v1/targets?state=dropped", 0 },
+		{ "/api/v1/targets?state=nonsense", 0 },
+		{ "/api/v1/targets?scrapePool=mysql", 1 },
+		{ "/api/v1/targets?x=1&scrapePool=%6dysql&state=any", 1 },
+		{ "/api/v1/targets?scrapePool=none", 0 },
+		{ "/api/v1/targets?scrapePool=node&state=dropped", 0 },
+	};
+	struct response response;
+	unsigned count;
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		response = get(*state, rows[i].uri);
+		count = 0;
+		for (at = response.body;
+		    (at = strstr(at, "\"health\"")) != NULL; at++)
+			count++;
+		if (count != rows[i].count)
+			fail_msg("%s: %u targets", rows[i].uri, count);
+		response_fini(&response);
+	}
+}
+
+static void
+lists_pools_sorted(void **state)
+{
+	assert_body(*state, "/api/v1/scrape_pools",
+	    "{\"status\":\"success\",\"data\":{\"scrapePools\":["
+	    "\"mysql\",\"node\",\"we\\\"ird\\\\\\n<b>\"]}}");
+}
+
+static void
+lists_scrapes_newest_first(void **state)
+{
+	struct response response;
+	const char *refused, *ok;
+
+	assert_body(*state, "/api/v1/scrapes",
+	    "{\"status\":\"success\",\"data\":{\"scrapes\":[]}}");
+	fixture_add(*state, 0, REASON_OK);
+	fixture_add(*state, 1, REASON_CONNECT_REFUSED);
+	response = get(*state, "/api/v1/scrapes");
+	refused = strstr(response.body, "\"reason\":\"connect_refused\"");
+	ok = strstr(response.body, "\"reason\":\"ok\"");
+	assert_non_null(refused);
+	assert_non_null(ok);
+	assert_true(refused < ok);
+	assert_has(&response, "\"target\":\"node\",\"scraper\":\"10.0.0.9\","
+	    "\"reason\":\"ok\",\"layer\":\"none\",\"phase\":\"\","
+	    "\"words\":\"\",\"status\":200,\"bytes\":1000,"
+	    "\"bodyBytes\":5120,\"samples\":77,\"reused\":false,"
+	    "\"waiters\":2,\"duration\":0.701563,\"phases\":" PHASES "}");
+	response_fini(&response);
+
+	response = get(*state, "/api/v1/scrapes?limit=1");
+	assert_has(&response, "connect_refused");
+	assert_lacks(&response, "\"ok\"");
+	response_fini(&response);
+	response = get(*state, "/api/v1/scrapes?target=node&limit=5");
+	assert_lacks(&response, "connect_refused");
+	assert_has(&response, "\"ok\"");
+	response_fini(&response);
+}
+
+static void
+refuses_bad_limits(void **state)
+{
+	static const char *const uris[] = { "/api/v1/scrapes?limit=0",
+		"/api/v1/scrapes?limit=-1", "/api/v1/scrapes?limit=",
+		"/api/v1/scrapes?limit=1x",
+		"/api/v1/scrapes?limit=99999999999" };
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+		response = get(*state, uris[i]);
+		assert_int_equal(response.status, 400);
+		assert_has(&response, "{\"status\":\"error\","
+		    "\"errorType\":\"bad_data\",\"error\":\"invalid "
+		    "parameter \\\"limit\\\"");
+		response_fini(&response);
+	}
+}
+
+static void
+tells_build_and_runtime(void **state)
+{
+	struct response response;
+
+	response = get(*state, "/api/v1/status/buildinfo");
+	assert_has(&response, "\"version\":\"" SCRAPEGATE_VERSION "\"");
+	response_fini(&response);
+	response = get(*state, "/api/v1/status/runtimeinfo");
+	assert_has(&response, "\"startTime\":\"2026-11-22T09:02:33.497Z\"");
+	assert_has(&response, "\"reloadConfigSuccess\":true");
+	response_fini(&response);
+}
+
+static void
+shows_the_configuration(void **state)
+{
+	static const char yaml[] = "self_signed: true\n"
+	    "targets:\n"
+	    "- name: node\n"
+	    "  url: http://127.0.0.1:9100/metrics\n"
+	    "  basic_auth: {username: me, password: hunter2}\n";
+	static const struct conf_source source = { .file = "gate.yml",
+		.text = yaml, .text_len = sizeof(yaml) - 1 };
+	struct fixture *f = *state;
+	struct response response;
+	struct conf_report report = { 0 };
+	struct conf *conf;
+
+	conf = conf_load(&source, &report);
+	if (conf == NULL)
+		fail_msg("%s", report.errors);
+	f->view.conf = conf;
+	response = get(f, "/api/v1/status/config");
+	assert_int_equal(response.status, 200);
+	assert_has(&response, "{\"status\":\"success\","
+	    "\"data\":{\"yaml\":\"");
+	assert_has(&response, "targets:\\n");
+	assert_has(&response, "<secret>");
+	assert_lacks(&response, "hunter2");
+	response_fini(&response);
+	f->view.conf = &f->conf;
+	conf_free(conf);
+	conf_report_fini(&report);
+}
+
+static const struct {
+	enum endpoints_listener listener;
+	const char *method;
+	const char *uri;
+	int status;
+} requests[] = {
+	{ ENDPOINTS_ADMIN, "GET", "/", 302 },
+	{ ENDPOINTS_ADMIN, "GET", "/targets", 200 },
+	{ ENDPOINTS_ADMIN, "HEAD", "/targets", 200 },
+	{ ENDPOINTS_ADMIN, "GET", "/targets?x", 200 },
+	{ ENDPOINTS_ADMIN, "GET", "/metrics", 200 },
+	{ ENDPOINTS_ADMIN, "GET", "/-/healthy", 200 },
+	{ ENDPOINTS_ADMIN, "GET", "/-/ready", 200 },
+	{ ENDPOINTS_ADMIN, "POST", "/metrics", 405 },
+	{ ENDPOINTS_ADMIN, "DELETE", "/api/v1/targets", 405 },
+	{ ENDPOINTS_ADMIN, "", "/metrics", 405 },
+	{ ENDPOINTS_ADMIN, "G", "/metrics", 405 },
+	{ ENDPOINTS_ADMIN, "EAD", "/metrics", 405 },
+	{ ENDPOINTS_ADMIN, "GET", "/metrics/", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/metrics%00", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/%6detrics", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "//metrics", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "http://localhost/metrics", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/api/v1/nothing", 404 },
+	{ ENDPOINTS_ADMIN, "POST", "/nothing", 404 },
+	{ ENDPOINTS_HEALTH, "GET", "/-/healthy", 200 },
+	{ ENDPOINTS_HEALTH, "HEAD", "/-/ready", 200 },
+	{ ENDPOINTS_HEALTH, "POST", "/-/ready", 405 },
+	{ ENDPOINTS_HEALTH, "GET", "/", 404 },
+	{ ENDPOINTS_HEALTH, "GET", "/metrics", 404 },
+	{ ENDPOINTS_HEALTH, "GET", "/targets", 404 },
+	{ ENDPOINTS_HEALTH, "GET", "/api/v1/status/config", 404 },
+};
+
+static void
+routes_requests(void **state)
+{
+	const struct fixture *f = *state;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		endpoints_answer(requests[i].listener, requests[i].method,
+		    requests[i].uri, &f->view, &response);
+		if (response.status != requests[i].status)
+			fail_msg("row %zu: %s %s: %d", i, requests[i].method,
+			    requests[i].uri, response.status);
+		assert_true((response.status == 405) ==
+		    (response.allow != NULL));
+		assert_true((response.status == 302) ==
+		    (response.location != NULL));
+		response_fini(&response);
+	}
+	response = get(f, "/api/v1/nothing");
+	assert_has(&response, "\"errorType\":\"not_found\"");
+	response_fini(&response);
+}
+
+static void
+says_why_it_is_not_ready(void **state)
+{
+	struct fixture *f = *state;
+	struct response response;
+
+	f->view.is_ready = false;
+	f->view.not_ready_reason = "certificate_missing";
+	response = get(f, "/-/ready");
+	assert_int_equal(response.status, 503);
+	assert_string_equal(response.body,
+	    "not ready: certificate_missing\n");
+	response_fini(&response);
+	f->view.is_ready = true;
+	f->view.is_draining = true;
+	response = get(f, "/-/ready");
+	assert_int_equal(response.status, 503);
+	assert_string_equal(response.body, "not ready: draining\n");
+	response_fini(&response);
+	response = get(f, "/-/healthy");
+	assert_int_equal(response.status, 200);
+	response_fini(&response);
+}
+
+/* A dead exporter must not take the pod out of service. */
+static void
+is_ready_without_the_exporter(void **state)
+{
+	struct response response;
+
+	fixture_add(*state, 0, REASON_CONNECT_REFUSED);
+	response = get(*state, "/-/ready");
+	assert_int_equal(response.status, 200);
+	response_fini(&response);
+}
+
+static void
+draws_the_page(void **state)
+{
+	struct response response;
+
+	fixture_add(*state, 0, REASON_CONNECT_REFUSED);
+	fixture_add(*state, 2, REASON_OK);
+	response = get(*state, "/targets");
+	assert_string_equal(response.content_type,
+	    "text/html; charset=utf-8");
+	assert_has(&response, "1 of 3 up");
+	assert_has(&response, "badge down\">DOWN");
+	assert_has(&response, "badge up\">UP");
+	assert_has(&response, "badge unknown\">UNKNOWN");
+	assert_has(&response, "502 connect_refused: words of "
+	    "&lt;connect_refused&gt;");
+	assert_has(&response, "old &lt;script&gt; &amp; &quot;co&quot;");
+	assert_has(&response, "(inferred)");
+	assert_has(&response, "we&quot;ird\\\n&lt;b&gt;");
+	assert_has(&response, "<i class=\"p4\" style=\"width:99.79%\"");
+	assert_lacks(&response, "<script");
+	assert_lacks(&response, "<b>\n");
+	response_fini(&response);
+}
+
+static void
+reads_queries(void **state)
+{
+	static const struct {
+		const char *query;
+		const char *value; /* NULL: none */
+	} rows[] = {
+		{ NULL, NULL },
+		{ "", NULL },
+		{ "a=1", "1" },
+		{ "a=", "" },
+		{ "a", "" },
+		{ "b=2&a=1", "1" },
+		{ "a=1&a=2", "1" },
+		{ "&&a=1&", "1" },
+		{ "%61=x+y%2b%26", "x y+&" },
+		{ "a=b=c", "b=c" },
+		{ "aa=1", NULL },
+		{ "a=%zz", NULL },
+		{ "a=%4", NULL },
+		{ "a=%00", NULL },
+		{ "a=%zz&a=2", "2" },
+		{ "a=1234567890", "1234567" },
+	};
+	char value[8];
+	bool found;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		found = query_get(rows[i].query, "a", value, sizeof(value));
+		if (found != (rows[i].value != NULL) ||
+		    strcmp(value, found ? rows[i].value : "") != 0)
+			fail_msg("row %zu: %s: '%s'", i, rows[i].query,
+			    value);
+	}
+}
+
+static void
+names_phases_of_reasons(void **state)
+{
+	static const struct {
+		enum reason reason;
+		const char *phase;
+	} rows[] = {
+		{ REASON_OK, "" },
+		{ REASON_DNS_NXDOMAIN, "resolve" },
+		{ REASON_CONNECT_REFUSED, "connect" },
+		{ REASON_TLS_CERT_EXPIRED, "tls" },
+		{ REASON_TLS_LOCAL_FILES_UNREADABLE, "queue" },
+		{ REASON_AUTH_UNAUTHORIZED, "processing" },
+		{ REASON_HTTP_CLOSED_IN_HEADERS, "transfer" },
+		{ REASON_TIMEOUT_DNS, "resolve" },
+		{ REASON_TIMEOUT_HEADERS, "processing" },
+		{ REASON_TIMEOUT_BODY, "transfer" },
+		{ REASON_CLIENT_GONE, "" },
+		{ REASON_BODY_RESET, "transfer" },
+		{ REASON_BODY_GZIP_CORRUPT, "parse" },
+		{ REASON_UNEXPLAINED, "" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(describe_phase(rows[i].reason),
+		    rows[i].phase);
+}
+
+static void
+splits_evidence(void **state)
+{
+	static const struct {
+		const char *seen;
+		const char *pieces; /* "TEXT|KIND," each */
+	} rows[] = {
+		{ "", "" },
+		{ "\n\n", "" },
+		{ "a (measured)", "a|measured," },
+		{ "a (measured).\n", "a|measured," },
+		{ "a (measured); b (unknown)", "a|measured,b|unknown," },
+		{ "a (measured); b (inferred)\nc (unknown).",
+		    "a|measured,b|inferred,c|unknown," },
+		{ "a (measured); last good yesterday 22:10.",
+		    "a|measured,last good yesterday 22:10.|unknown," },
+		{ "plain; still plain", "plain; still plain|unknown," },
+		{ "says \"x (measured) y\" (inferred)",
+		    "says \"x (measured) y\"|inferred," },
+		{ "a (MEASURED)", "a (MEASURED)|unknown," },
+		{ "(measured)", "|measured," },
+		{ "a (measured", "a (measured|unknown," },
+	};
+	struct evidence evidence;
+	char pieces[256];
+	const char *cursor;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pieces[0] = '\0';
+		len = 0;
+		cursor = rows[i].seen;
+		while (describe_evidence(&cursor, &evidence))
+			len += (size_t)snprintf(pieces + len,
+			    sizeof(pieces) - len, "%.*s|%s,",
+			    (int)evidence.len, evidence.text, evidence.kind);
+		assert_string_equal(pieces, rows[i].pieces);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(shows_a_target_never_scraped),
+		TEST(shows_a_good_target),
+		TEST(shows_a_failing_target),
+		TEST(names_the_gates_own_failures),
+		TEST(names_every_kind_of_instance),
+		TEST(filters_targets),
+		TEST(lists_pools_sorted),
+		TEST(lists_scrapes_newest_first),
+		TEST(refuses_bad_limits),
+		TEST(tells_build_and_runtime),
+		TEST(shows_the_configuration),
+		TEST(routes_requests),
+		TEST(says_why_it_is_not_ready),
+		TEST(is_ready_without_the_exporter),
+		TEST(draws_the_page),
+		cmocka_unit_test(reads_queries),
+		cmocka_unit_test(names_phases_of_reasons),
+		cmocka_unit_test(splits_evidence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
