@@ -1,0 +1,176 @@
+/*
+ * The configuration as plain data: what every other module reads.  No
+ * functions.  Built by conf/load from a file and flags, never changed after;
+ * all strings and arrays belong to the struct conf and go with conf_free().
+ *
+ * Durations are milliseconds, sizes bytes, unless a name says otherwise.
+ * Names follow the keys of the file, which follow Prometheus and
+ * exporter-toolkit.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/base/log.h"
+
+struct conf_strings {
+	char **items;
+	size_t count;
+};
+
+/* Where a value stands in a file, for words like "scrapegate.yml:14". */
+struct conf_place {
+	const char *file; /* NULL: a flag or a default */
+	int line;
+};
+
+/* "host:port", "[ipv6]:port", ":port" or "unix:/path"; "" is off. */
+struct conf_address {
+	char *text;      /* as written */
+	char *host;      /* "" for all addresses; NULL for a unix socket */
+	char *unix_path; /* NULL for TCP */
+	uint16_t port;
+};
+
+enum conf_scheme { CONF_HTTP, CONF_HTTPS, CONF_UNIX, CONF_FILE };
+
+/* An upstream: where, and what to ask for. */
+struct conf_url {
+	char *text; /* as written; user info is refused: safe to print */
+	enum conf_scheme scheme;
+	char *host;      /* no brackets; "localhost" for a unix socket */
+	uint16_t port;   /* explicit or the scheme's */
+	char *unix_path; /* unix: only */
+	char *path;      /* request path with leading '/', no query */
+	char *query;     /* of the URL itself, NULL if none */
+	bool is_loopback; /* unix socket, or a loopback literal, or localhost */
+};
+
+/* exporter-toolkit's tls_server_config. */
+struct conf_tls_server {
+	struct conf_place place; /* of the block */
+	bool is_set;             /* the block has keys */
+	char *cert_file; /* resolved against the file's folder */
+	char *key_file;
+	char *min_version; /* "TLS12", "TLS13" */
+	char *max_version;
+};
+
+/* Prometheus' tls_config. */
+struct conf_tls_client {
+	struct conf_place place;
+	bool is_set;
+	char *ca_file;
+	char *ca; /* inline PEM */
+	char *cert_file;
+	char *cert;
+	char *key_file;
+	char *key;
+	char *server_name;
+	bool insecure_skip_verify;
+	char *min_version; /* "TLS10" .. "TLS13" */
+	char *max_version;
+};
+
+struct conf_basic_auth {
+	struct conf_place place;
+	bool is_set;
+	char *username;
+	char *username_file;
+	char *password;
+	char *password_file;
+};
+
+/* Prometheus' authorization: "TYPE CREDENTIALS". */
+struct conf_authorization {
+	struct conf_place place;
+	bool is_set;
+	char *type; /* default Bearer */
+	char *credentials;
+	char *credentials_file;
+};
+
+/* Prometheus' http_headers: one name, values from three kinds of source. */
+struct conf_http_header {
+	char *name;
+	struct conf_strings values;
+	struct conf_strings secrets;
+	struct conf_strings files;
+};
+
+struct conf_param {
+	char *name;
+	struct conf_strings values;
+};
+
+/* What a scraper may add to the query: per name, exact values or a regex. */
+struct conf_query_rule {
+	char *name;
+	struct conf_strings values; /* empty and no regex: any value */
+	char *regex;                /* POSIX extended, whole value; or NULL */
+};
+
+enum conf_redirects {
+	CONF_REDIRECTS_NONE,
+	CONF_REDIRECTS_SAME_ORIGIN,
+	CONF_REDIRECTS_ANY
+};
+
+struct conf_target {
+	struct conf_place place; /* of the target's first line */
+	char *name;
+	struct conf_url url;
+	char *path;       /* where the gate serves it */
+	bool is_first;    /* served at /metrics too: nobody else took it */
+	int64_t scrape_timeout;
+	int64_t max_scrape_timeout;
+	int64_t timeout_offset;
+	int64_t cache_ttl;
+	bool cache_once_per_scraper;
+	uint64_t body_size_limit; /* 0: none */
+	struct conf_param *params;
+	size_t param_count;
+	struct conf_strings query_allow;      /* as written */
+	struct conf_query_rule *query_rules; /* one per allowed name */
+	size_t query_rule_count;
+	enum conf_redirects follow_redirects;
+	int64_t startup_grace;
+	struct conf_basic_auth basic_auth;
+	struct conf_authorization authorization;
+	struct conf_tls_client tls_config;
+	struct conf_http_header *http_headers;
+	size_t http_header_count;
+	char *proxy_url; /* NULL: none; may hold user info: never print it */
+};
+
+/* What the rules leave for the gate's own listeners. */
+enum conf_gate_tls {
+	CONF_GATE_TLS_FILES, /* tls_server_config's certificate */
+	CONF_GATE_TLS_SELF_SIGNED,
+	CONF_GATE_TLS_OFF /* plain HTTP */
+};
+
+struct conf {
+	char *file; /* NULL: flags only */
+	struct conf_address *listen;
+	size_t listen_count;
+	struct conf_address admin_listen;
+	struct conf_address health_listen;
+	unsigned workers;
+	uint64_t memory_budget;
+	bool self_signed;
+	bool insecure_http;
+	char *web_config_file;
+	bool has_web_section; /* a web file or inline web keys were given */
+	enum conf_gate_tls gate_tls; /* decided from the above and below */
+	struct conf_tls_server tls_server_config;
+	struct conf_target *targets;
+	size_t target_count;
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+#endif

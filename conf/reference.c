@@ -1,0 +1,164 @@
+#include "conf/reference.h"
+
+#include <string.h>
+
+#include "conf/keys.h"
+
+static const char intro[] =
+    "# Configuration of scrapegate\n"
+    "\n"
+    "This page is written by `scrapegate help reference` from the table of\n"
+    "keys in `keys.c`, which also drives parsing, defaults and flags; a test\n"
+    "compares the two.\n"
+    "\n"
+    "The file is strict YAML (JSON is YAML): unknown and repeated keys are\n"
+    "errors, anchors, aliases and tags are not supported. `scrapegate\n"
+    "check-config FILE` names every error with line and column, `scrapegate\n"
+    "print-config FILE` shows the effective configuration without secrets. A\n"
+    "flag wins over the file. A key without a value has its default.\n"
+    "\n"
+    "- durations: `30s`, `500ms`, `1h30m`, as in Prometheus; `0` is zero\n"
+    "- sizes: `8MB` and `8MiB` are 8 * 2^20 bytes; a plain number is bytes\n"
+    "- paths: relative ones are joined to the folder of the file that names\n"
+    "  them, those in flags to the current one\n"
+    "\n"
+    "The gate's TLS: the certificate of `tls_server_config`; else a\n"
+    "self-signed one if `self_signed`; else plain HTTP if `insecure_http`, or\n"
+    "if a web config file or an empty `tls_server_config` sets no TLS; else,\n"
+    "with flags only, a self-signed one and a warning; with a file, an error.\n";
+
+struct table {
+	enum conf_scope scope;
+	const char *title;
+};
+
+static const struct table tables[] = {
+	{ CONF_SCOPE_ROOT,
+	    "\n## The gate\n\n"
+	    "`tls_server_config` may stand in the web config file instead.\n" },
+	{ CONF_SCOPE_TARGET,
+	    "\n## Targets\n\nEach item of `targets`:\n" },
+	{ CONF_SCOPE_HEADER,
+	    "\n## Headers\n\n"
+	    "`http_headers: {NAME: {...}}` of a target, each NAME:\n" },
+};
+
+static void
+print_default(FILE *out, const struct conf_key *key)
+{
+	if (key->def == NULL)
+		return;
+	fprintf(out, key->def[0] == '\0' ? "`\"\"`" : "`%s`", key->def);
+}
+
+static void
+print_type(FILE *out, const struct conf_key *key)
+{
+	size_t i;
+
+	if (key->choices == NULL) {
+		fputs(conf_type_text(key->type), out);
+		return;
+	}
+	for (i = 0; key->choices[i] != NULL; i++)
+		fprintf(out, "%s`%s`", i > 0 ? ", " : "", key->choices[i]);
+}
+
+static void
+print_row(FILE *out, const struct conf_key *key)
+{
+	if (key->is_flag_only)
+		fputs("| |", out);
+	else
+		fprintf(out, "| `%s` |", key->name);
+	if (key->scope == CONF_SCOPE_ROOT)
+		fprintf(out, key->flag != NULL ? " `--%s` |" : " |", key->flag);
+	fputc(' ', out);
+	print_type(out, key);
+	fputs(" | ", out);
+	print_default(out, key);
+	fprintf(out, " | %s |\n", key->help);
+}
+
+static void
+print_table(FILE *out, const struct table *table)
+{
+	const struct conf_key *key;
+
+	fputs(table->title, out);
+	if (table->scope == CONF_SCOPE_ROOT)
+		fputs("\n| key | flag | value | default | meaning |\n"
+		      "|---|---|---|---|---|\n",
+		    out);
+	else
+		fputs("\n| key | value | default | meaning |\n"
+		      "|---|---|---|---|\n",
+		    out);
+	for (key = conf_keys; key->name != NULL; key++)
+		if (key->scope == table->scope && key->type != CONF_TYPE_GROUP)
+			print_row(out, key);
+}
+
+void
+conf_reference(FILE *out)
+{
+	size_t i;
+
+	fputs(intro, out);
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		print_table(out, &tables[i]);
+}
+
+/* Breaks the help after a word before column 80. */
+static void
+print_wrapped(FILE *out, const char *text)
+{
+	const size_t width = 70;
+	size_t len;
+
+	while (strlen(text) > width) {
+		for (len = width; len > 0 && text[len] != ' ';)
+			len--;
+		fprintf(out, "        %.*s\n", (int)len, text);
+		text += len + 1;
+	}
+	fprintf(out, "        %s\n", text);
+}
+
+/* What stands for the value: "FILE", "error|warn|info|debug". */
+static void
+print_placeholder(FILE *out, const struct conf_key *key)
+{
+	static const char *const words[CONF_TYPE_COUNT] = {
+		[CONF_TYPE_STRING] = "FILE",
+		[CONF_TYPE_PATH] = "FILE",
+		[CONF_TYPE_UINT] = "NUMBER",
+		[CONF_TYPE_ADDRESS] = "ADDRESS",
+		[CONF_TYPE_ADDRESSES] = "ADDRESS",
+		[CONF_TYPE_URL] = "URL",
+	};
+	size_t i;
+
+	if (words[key->type] != NULL)
+		fprintf(out, " %s", words[key->type]);
+	for (i = 0; key->choices != NULL && key->choices[i] != NULL; i++)
+		fprintf(out, "%c%s", i == 0 ? ' ' : '|', key->choices[i]);
+}
+
+void
+conf_flags_help(FILE *out)
+{
+	const struct conf_key *key;
+
+	for (key = conf_keys; key->name != NULL; key++) {
+		if (key->flag == NULL)
+			continue;
+		fprintf(out, "  --%s", key->flag);
+		print_placeholder(out, key);
+		if (key->def != NULL && key->def[0] != '\0' &&
+		    key->type != CONF_TYPE_BOOL)
+			fprintf(out, " (default %s)", key->def);
+		fputc('\n', out);
+		print_wrapped(out, key->help);
+	}
+}

@@ -1,0 +1,451 @@
+#include "conf/section.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf/conf.h"
+#include "conf/document.h"
+#include "conf/errors.h"
+#include "conf/header_name.h"
+#include "conf/loading.h"
+#include "conf/suggest.h"
+#include "conf/text.h"
+#include "conf/value.h"
+#include "proxy/base/alloc.h"
+#include "proxy/base/err.h"
+
+#define TARGETS_MAX 1000
+#define WHERE_SIZE 128
+#define GROUP_SIZE 64
+
+static void
+complain(const struct conf_section *section, const struct conf_node *node,
+    const char *key, const char *message)
+{
+	const char *where = section->where;
+
+	conf_errors_add(&section->loading->errors, section->file, node->line,
+	    node->column, "%s%s%s: %s", where, where[0] != '\0' ? "." : "",
+	    key, message);
+}
+
+/* " in targets[0].cache", or nothing at the top of a file. */
+static void
+describe_block(const struct conf_section *section, char out[WHERE_SIZE])
+{
+	const char *where = section->where, *group = section->group;
+
+	if (where[0] == '\0' && group[0] == '\0')
+		out[0] = '\0';
+	else
+		snprintf(out, WHERE_SIZE, " in %s%s%s", where,
+		    where[0] != '\0' && group[0] != '\0' ? "." : "", group);
+}
+
+static bool
+is_visible(const struct conf_section *section, const struct conf_key *key)
+{
+	if (key->is_flag_only || key->scope != section->scope)
+		return false;
+	return !section->is_web || section->group[0] != '\0' || key->is_web;
+}
+
+/* "admin.listen" is how a flag says it; a file nests. */
+static bool
+is_dotted(const struct conf_section *section, const char *name)
+{
+	const struct conf_key *key;
+
+	if (strchr(name, '.') == NULL)
+		return false;
+	for (key = conf_keys; key->name != NULL; key++)
+		if (is_visible(section, key) && strcmp(key->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The block where a key of this name stands, "" if at the top; or NULL. */
+static const char *
+find_home(const struct conf_section *section, const char *name,
+    char out[WHERE_SIZE])
+{
+	const struct conf_key *key;
+	const char *last;
+
+	for (key = conf_keys; key->name != NULL && !section->is_web; key++) {
+		last = strrchr(key->name, '.');
+		last = last != NULL ? last + 1 : key->name;
+		if (key->is_flag_only || strcmp(last, name) != 0)
+			continue;
+		snprintf(out, WHERE_SIZE, "%s%.*s",
+		    conf_scope_prefix(key->scope), (int)(last - key->name),
+		    key->name);
+		if (out[0] != '\0')
+			out[strlen(out) - 1] = '\0';
+		return out;
+	}
+	return NULL;
+}
+
+static void
+complain_unknown(const struct conf_section *section,
+    const struct conf_node *name)
+{
+	struct conf_suggestion suggestion = { .word = name->text };
+	char quoted[CONF_QUOTED_SIZE], block[WHERE_SIZE], home[WHERE_SIZE];
+	char hint[WHERE_SIZE + 64] = "";
+	const struct conf_key *key;
+	const char *last;
+
+	for (key = conf_keys; key->name != NULL; key++) {
+		last = conf_key_in_group(key, section->group);
+		if (last != NULL && is_visible(section, key))
+			conf_suggest_add(&suggestion, last);
+	}
+	if (is_dotted(section, name->text))
+		snprintf(hint, sizeof(hint), ", write \"%.*s: {%s: ...}\"",
+		    (int)strcspn(name->text, "."), name->text,
+		    strchr(name->text, '.') + 1);
+	else if (suggestion.nearest != NULL)
+		snprintf(hint, sizeof(hint), ", did you mean \"%s\"?",
+		    suggestion.nearest);
+	else if (find_home(section, name->text, home) != NULL)
+		snprintf(hint, sizeof(hint), ", it belongs %s%s",
+		    home[0] != '\0' ? "in " : "at the top level", home);
+	describe_block(section, block);
+	conf_errors_add(&section->loading->errors, section->file, name->line,
+	    name->column, "unknown key %s%s%s",
+	    conf_quote(name->text, quoted), block, hint);
+}
+
+static void
+complain_refused(const struct conf_section *section,
+    const struct conf_node *name, const struct conf_refused *refused)
+{
+	complain(section, name, refused->name,
+	    refused->words != NULL ? refused->words
+				   : "not supported by this version");
+}
+
+static void
+mark(const struct conf_section *section, const struct conf_node *node,
+    const void *at)
+{
+	conf_loading_mark(section->loading,
+	    &(struct conf_mark){ .at = at,
+		.file = section->file,
+		.line = node->line,
+		.column = node->column });
+}
+
+static void
+read_leaf(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *node)
+{
+	struct err err;
+	struct conf_setting setting = { .key = key,
+		.folder = section->folder,
+		.err = &err };
+
+	mark(section, node, (char *)section->base + key->offset);
+	if (conf_value_set(&setting, node, section->base) == -1)
+		complain(section, setting.bad, key->name, err.text);
+}
+
+static int
+expect(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *node, enum conf_node_kind kind)
+{
+	char message[64];
+
+	if (node->kind == kind)
+		return 0;
+	snprintf(message, sizeof(message), "expected %s, found %s",
+	    kind == CONF_NODE_MAP ? "keys and values" : "a list",
+	    conf_node_kind_text(node));
+	complain(section, node, key->name, message);
+	return -1;
+}
+
+/* Notes that a block is there; -1 if it was already in another file. */
+static int
+open_block(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *name, const struct conf_node *map)
+{
+	char *base = section->base;
+	struct conf_place *place = (void *)(base + key->offset);
+	char *message;
+
+	if (place->line != 0) {
+		message = xasprintf("is at %s:%d already: keep one of them",
+		    place->file, place->line);
+		complain(section, name, key->name, message);
+		free(message);
+		return -1;
+	}
+	place->file = section->file;
+	place->line = name->line;
+	/* An empty web block sets no TLS, as in exporter-toolkit. */
+	*(bool *)(base + key->is_set_offset) = map->count > 0 || !key->is_web;
+	mark(section, name, place);
+	return 0;
+}
+
+static void
+read_group(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *name, const struct conf_node *node)
+{
+	struct conf_section inner = *section;
+
+	if (expect(section, key, node, CONF_NODE_MAP) == -1)
+		return;
+	if (key->is_set_offset != 0 &&
+	    open_block(section, key, name, node) == -1)
+		return;
+	inner.group = key->name;
+	conf_section_read(&inner, node);
+}
+
+static void
+read_target(const struct conf_section *section, const struct conf_node *node,
+    struct conf_target *target, size_t index)
+{
+	char where[WHERE_SIZE];
+	struct conf_section inner = *section;
+
+	conf_section_defaults(CONF_SCOPE_TARGET, target);
+	target->place.file = section->file;
+	target->place.line = node->line;
+	mark(section, node, target);
+	snprintf(where, sizeof(where), "targets[%zu]", index);
+	inner.scope = CONF_SCOPE_TARGET;
+	inner.base = target;
+	inner.group = "";
+	inner.where = where;
+	if (node->kind == CONF_NODE_MAP)
+		conf_section_read(&inner, node);
+	else {
+		conf_errors_add(&section->loading->errors, section->file,
+		    node->line, node->column,
+		    "%s: expected keys and values, found %s", where,
+		    conf_node_kind_text(node));
+		/* Not missing as well. */
+		mark(section, node, &target->name);
+		mark(section, node, &target->url);
+	}
+}
+
+static void
+read_targets(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *node)
+{
+	struct conf *conf = section->base;
+	size_t i;
+
+	if (expect(section, key, node, CONF_NODE_LIST) == -1)
+		return;
+	mark(section, node, &conf->targets);
+	if (node->count > TARGETS_MAX) {
+		complain(section, node, key->name, "more than 1000 targets");
+		return;
+	}
+	conf->targets = xcalloc(node->count + 1, sizeof(*conf->targets));
+	conf->target_count = node->count;
+	for (i = 0; i < node->count; i++)
+		read_target(section, node->items[i], &conf->targets[i], i);
+}
+
+/* -1 after saying what is wrong with the name of a header. */
+static int
+check_header(const struct conf_section *section, const struct conf_node *name,
+    const struct conf_target *target)
+{
+	struct err err;
+	size_t i;
+
+	if (conf_header_name_check(name->text, &err) == -1) {
+		complain(section, name, "http_headers", err.text);
+		return -1;
+	}
+	for (i = 0; i < target->http_header_count; i++)
+		if (strcasecmp(target->http_headers[i].name, name->text) == 0) {
+			complain(section, name, "http_headers",
+			    "this name is there already, in other letters");
+			return -1;
+		}
+	return 0;
+}
+
+static void
+read_header(const struct conf_section *section, const struct conf_node *name,
+    const struct conf_node *node, struct conf_http_header *header)
+{
+	char where[WHERE_SIZE];
+	struct conf_section inner = *section;
+
+	header->name = xstrdup(name->text);
+	snprintf(where, sizeof(where), "%.40s.http_headers.%.64s",
+	    section->where, name->text);
+	inner.scope = CONF_SCOPE_HEADER;
+	inner.base = header;
+	inner.group = "";
+	inner.where = where;
+	if (node->kind == CONF_NODE_MAP)
+		conf_section_read(&inner, node);
+	if (node->kind != CONF_NODE_MAP || node->count == 0)
+		conf_errors_add(&section->loading->errors, section->file,
+		    node->line, node->column,
+		    "%s: write {values: [...]}, {secrets: [...]} or "
+		    "{files: [...]}",
+		    where);
+}
+
+static void
+read_headers(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *node)
+{
+	struct conf_target *target = section->base;
+	size_t i;
+
+	if (expect(section, key, node, CONF_NODE_MAP) == -1)
+		return;
+	target->http_headers =
+	    xcalloc(node->count + 1, sizeof(*target->http_headers));
+	for (i = 0; i < node->count; i++) {
+		if (check_header(section, node->keys[i], target) == -1)
+			continue;
+		read_header(section, node->keys[i], node->items[i],
+		    &target->http_headers[target->http_header_count]);
+		target->http_header_count++;
+	}
+}
+
+static void
+read_value(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *name, const struct conf_node *node)
+{
+	if (conf_node_is_null(node))
+		return;
+	switch (key->type) {
+	case CONF_TYPE_GROUP:
+		read_group(section, key, name, node);
+		break;
+	case CONF_TYPE_TARGETS:
+		read_targets(section, key, node);
+		break;
+	case CONF_TYPE_HEADERS:
+		read_headers(section, key, node);
+		break;
+	default:
+		read_leaf(section, key, node);
+		break;
+	}
+}
+
+void
+conf_section_read(const struct conf_section *section,
+    const struct conf_node *map)
+{
+	const struct conf_refused *refused;
+	const struct conf_node *name;
+	const struct conf_key *key;
+	size_t i;
+
+	for (i = 0; i < map->count; i++) {
+		name = map->keys[i];
+		key = conf_key_find(section->scope, section->group, name->text);
+		refused = conf_refused_find(section->scope, section->group,
+		    name->text);
+		if (key != NULL && is_visible(section, key))
+			read_value(section, key, name, map->items[i]);
+		else if (refused != NULL &&
+		    (!section->is_web || refused->is_web))
+			complain_refused(section, name, refused);
+		else
+			complain_unknown(section, name);
+	}
+}
+
+/* "[...]" is a list; it is wrapped, because a document is a map. */
+static struct conf_node *
+parse_list(const char *list)
+{
+	struct conf_errors errors = { .is_usage = false };
+	char *text = xasprintf("list: %s", list);
+	struct conf_node *map =
+	    conf_document_parse("default", text, strlen(text), &errors);
+
+	free(text);
+	assert(map != NULL && map->count == 1);
+	return map;
+}
+
+static void
+set_default(const struct conf_key *key, void *base)
+{
+	struct err err;
+	struct conf_setting setting = { .key = key,
+		.folder = "",
+		.err = &err };
+	bool is_list = key->def[0] == '[';
+	struct conf_node *node =
+	    is_list ? parse_list(key->def) : conf_node_text(key->def);
+
+	int result =
+	    conf_value_set(&setting, is_list ? node->items[0] : node, base);
+
+	assert(result == 0);
+	(void)result;
+	conf_node_free(node);
+}
+
+void
+conf_section_defaults(enum conf_scope scope, void *base)
+{
+	const struct conf_key *key;
+
+	for (key = conf_keys; key->name != NULL; key++)
+		if (key->scope == scope && key->def != NULL)
+			set_default(key, base);
+}
+
+static void
+clear_elements(const struct conf_key *key, void *base)
+{
+	struct conf *conf = base;
+	struct conf_target *target = base;
+
+	if (key->type == CONF_TYPE_TARGETS) {
+		while (conf->target_count > 0)
+			conf_section_clear(CONF_SCOPE_TARGET,
+			    &conf->targets[--conf->target_count]);
+		free(conf->targets);
+		conf->targets = NULL;
+	} else if (key->type == CONF_TYPE_HEADERS) {
+		while (target->http_header_count > 0) {
+			target->http_header_count--;
+			free(target->http_headers[target->http_header_count]
+				 .name);
+			conf_section_clear(CONF_SCOPE_HEADER,
+			    &target->http_headers[target->http_header_count]);
+		}
+		free(target->http_headers);
+		target->http_headers = NULL;
+	}
+}
+
+void
+conf_section_clear(enum conf_scope scope, void *base)
+{
+	const struct conf_key *key;
+
+	for (key = conf_keys; key->name != NULL; key++) {
+		if (key->scope != scope || key->is_flag_only)
+			continue;
+		clear_elements(key, base);
+		conf_value_clear(key, base);
+	}
+}
