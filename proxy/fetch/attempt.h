@@ -1,0 +1,68 @@
+/*
+ * One timed upstream attempt: resolve, connect, handshake, ask, read, judge.
+ *
+ * Lives on the fetch thread.  It has no clock of its own: whoever waits
+ * decides when time is up and cancels.  A redirect that the configuration
+ * allows and the one retry of a kept-alive connection that died are part of
+ * the attempt.
+ */
+#ifndef PROXY_FETCH_ATTEMPT_H
+#define PROXY_FETCH_ATTEMPT_H
+
+#include <stdint.h>
+
+struct attempt;
+struct conf;
+struct conf_target;
+struct err;
+struct event_base;
+struct fetcher;
+struct report;
+struct wire;
+
+struct attempt_request {
+	const struct conf_target *target; /* outlives the attempt */
+	const char *query;    /* canonical, without '?'; "" for none: copied */
+	const char *accept;   /* verbatim: copied */
+	uint64_t arrival_us;  /* of the first scrape (monotonic): phase queue */
+	uint64_t deadline_us; /* what is left of it is told to the exporter */
+	uint64_t body_max;    /* bytes, identity; above: is_over_budget */
+};
+
+/* What a good answer consists of; the wires are not sealed yet. */
+struct payload {
+	struct wire *text; /* identity */
+	struct wire *gzip; /* the exporter's own gzip, or NULL */
+};
+
+/*
+ * Called once, from the event loop, never from within attempt_start().  The
+ * attempt is freed after the call returns.  The payload is NULL-filled unless
+ * the judge found a whole 200; the callee takes it over.
+ */
+typedef void attempt_done_fn(const struct report *report,
+    struct payload *payload, void *arg);
+
+/* The resolver, libcurl's multi handle and TLS stores behind all attempts. */
+struct fetcher *fetcher_new(struct event_base *base, struct err *err);
+
+/* Other files than /etc/resolv.conf and /etc/hosts; before any attempt. */
+void fetcher_set_resolver_files(struct fetcher *fetcher,
+    const char *resolv_conf, const char *hosts);
+
+/*
+ * All attempts have ended.  Not from a callback of the loop: cancelled DNS
+ * queries come back by running it once more.
+ */
+void fetcher_free(struct fetcher *fetcher);
+
+struct attempt *attempt_start(struct fetcher *fetcher,
+    const struct attempt_request *request, attempt_done_fn *done, void *arg);
+
+/* What is known so far, for a scrape whose time is up (end is RUNNING). */
+void attempt_view(const struct attempt *attempt, struct report *report);
+
+/* Ends it without a callback. */
+void attempt_cancel(struct attempt *attempt);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * What an attempt is made of, and its parts without a loop: set-up, reset,
+ * and what is told of it.  Private to attempt.c and attempt_parts.c.
+ */
+#ifndef PROXY_FETCH_ATTEMPT_PARTS_H
+#define PROXY_FETCH_ATTEMPT_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/base/http_client.h"
+#include "proxy/fetch/attempt.h"
+#include "proxy/fetch/file_source.h"
+#include "proxy/fetch/intake.h"
+#include "proxy/fetch/report.h"
+#include "proxy/fetch/resolver.h"
+#include "proxy/fetch/timeline.h"
+
+struct event;
+struct tls_facts;
+
+struct attempt {
+	struct fetcher *fetcher;
+	const struct conf_target *target;
+	char *accept;
+	char *pool; /* of connections: see http_client.h */
+	uint64_t deadline_us;
+	attempt_done_fn *done;
+	void *arg;
+
+	struct timeline line;
+	struct intake intake;
+	struct report report; /* what attempt_view() cannot work out */
+	enum attempt_end end;
+	uint64_t last_byte_us; /* 0: none yet */
+	bool is_file;
+
+	/* The present hop: */
+	struct http_url own;  /* the target's URL */
+	struct http_url here; /* the same until it redirects */
+	char dial_host[256];
+	unsigned dial_port;
+	char first_address[128];
+	bool has_sent; /* the request went out at least once */
+	bool is_fresh; /* a kept-alive connection has died already */
+	struct tls_facts *facts; /* of the newest connection, or NULL */
+
+	/* At most one of these is under way: */
+	struct resolver_query *query;
+	struct http_call *call;
+	struct file_source *file;
+	struct event *later; /* a failure that waits to be told */
+};
+
+struct attempt *attempt_new(struct fetcher *fetcher,
+    const struct attempt_request *request);
+
+/* Before the first hop and each redirect. */
+void attempt_reset_hop(struct attempt *a);
+
+/* A kept-alive connection died before the first byte. */
+void attempt_begin_retry(struct attempt *a);
+
+/* OpenSSL noted when it began and ended; the timeline learns it here. */
+void attempt_catch_up_tls(struct timeline *line,
+    const struct tls_facts *facts);
+
+void attempt_end_file(struct attempt *a, enum verdict verdict);
+void attempt_fail_file(struct attempt *a, int os_errno);
+
+#endif

@@ -1,0 +1,241 @@
+#include "proxy/fetch/intake.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "proxy/base/escape.h"
+#include "proxy/cache/wire.h"
+#include "proxy/fetch/report.h"
+
+/* A body that only explains a failure: the rest of it is not worth a wait. */
+#define UNWANTED_MAX ((uint64_t)64 << 10)
+/* Room that is set aside on the word of a Content-Length alone. */
+#define HINT_MAX ((uint64_t)8 << 20)
+
+static size_t
+size_hint(const struct intake *intake)
+{
+	const struct judge_result *result = judge_result(intake->judge);
+	uint64_t hint = result->has_length ? result->content_length : 0;
+
+	if (hint > HINT_MAX)
+		hint = HINT_MAX;
+	return (size_t)(hint < intake->body_max ? hint : intake->body_max);
+}
+
+static void
+append(struct intake *intake, struct wire **wire, const char *bytes,
+    size_t len)
+{
+	if (*wire == NULL)
+		*wire = wire_new(size_hint(intake));
+	wire_append(*wire, bytes, len);
+}
+
+static bool
+is_wanted(const struct intake *intake)
+{
+	return judge_result(intake->judge)->status == 200;
+}
+
+static void
+keep_error_text(struct intake *intake, const char *bytes, size_t len)
+{
+	size_t room = sizeof(intake->error_text) - intake->error_len;
+
+	if (len > room)
+		len = room;
+	memcpy(intake->error_text + intake->error_len, bytes, len);
+	intake->error_len += len;
+}
+
+static int
+take_raw(void *arg, const char *bytes, size_t len)
+{
+	struct intake *intake = arg;
+
+	intake->is_coded = true;
+	intake->wire_bytes += len;
+	if (!is_wanted(intake))
+		return 0;
+	if (intake->wire_bytes > intake->body_max) {
+		intake->is_over_budget = true;
+		return -1;
+	}
+	append(intake, &intake->payload.gzip, bytes, len);
+	return 0;
+}
+
+/* Prometheus fails at the limit itself, not only above it. */
+static int
+keep_limits(struct intake *intake)
+{
+	if (intake->body_limit > 0 &&
+	    intake->body_bytes >= intake->body_limit) {
+		intake->is_over_limit = true;
+		return -1;
+	}
+	if (intake->body_bytes > intake->body_max) {
+		intake->is_over_budget = true;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+take_text(void *arg, const char *bytes, size_t len)
+{
+	struct intake *intake = arg;
+
+	intake->body_bytes += len;
+	if (!intake->is_coded)
+		intake->wire_bytes += len;
+	if (!is_wanted(intake)) {
+		keep_error_text(intake, bytes, len);
+		intake->is_enough = intake->body_bytes > UNWANTED_MAX;
+		return 0;
+	}
+	if (keep_limits(intake) == -1)
+		return -1;
+	append(intake, &intake->payload.text, bytes, len);
+	return 0;
+}
+
+void
+intake_init(struct intake *intake, uint64_t body_limit, uint64_t body_max)
+{
+	struct judge_sink sink = { .raw = take_raw, .text = take_text,
+		.arg = intake };
+
+	memset(intake, 0, sizeof(*intake));
+	intake->body_limit = body_limit;
+	intake->body_max = body_max;
+	intake->judge = judge_new(&judge_default_limits, &sink);
+}
+
+static void
+drop_payload(struct intake *intake)
+{
+	wire_unref(intake->payload.text);
+	wire_unref(intake->payload.gzip);
+	intake->payload.text = intake->payload.gzip = NULL;
+}
+
+void
+intake_fini(struct intake *intake)
+{
+	drop_payload(intake);
+	judge_free(intake->judge);
+}
+
+void
+intake_reset(struct intake *intake)
+{
+	drop_payload(intake);
+	judge_reset(intake->judge);
+	intake->wire_bytes = intake->body_bytes = 0;
+	intake->is_over_limit = intake->is_over_budget = false;
+	intake->is_enough = intake->is_coded = false;
+	intake->error_len = 0;
+	intake->location[0] = '\0';
+	intake->has_location = intake->is_location_cut = false;
+}
+
+/* The judge's copy is escaped and short; following it needs the bytes. */
+static void
+note_location(struct intake *intake, const char *bytes, size_t len)
+{
+	static const char name[] = "location:";
+	size_t name_len = sizeof(name) - 1;
+
+	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+		intake->has_location = false;
+		return;
+	}
+	if (intake->has_location || len <= name_len ||
+	    strncasecmp(bytes, name, name_len) != 0)
+		return;
+	bytes += name_len;
+	len -= name_len;
+	while (len > 0 && (*bytes == ' ' || *bytes == '\t')) {
+		bytes++;
+		len--;
+	}
+	while (len > 0 && strchr(" \t\r\n", bytes[len - 1]) != NULL)
+		len--;
+	intake->has_location = true;
+	intake->is_location_cut = len >= sizeof(intake->location) ||
+	    memchr(bytes, '\0', len) != NULL;
+	if (intake->is_location_cut)
+		len = 0;
+	memcpy(intake->location, bytes, len);
+	intake->location[len] = '\0';
+}
+
+int
+intake_head_line(struct intake *intake, const char *bytes, size_t len)
+{
+	note_location(intake, bytes, len);
+	return judge_head_line(intake->judge, bytes, len);
+}
+
+/*
+ * What cannot be a status line, libcurl takes for an ancient body.  The judge
+ * gets the beginning as the line that it stands for.
+ */
+static int
+take_no_http(struct intake *intake, const char *bytes, size_t len)
+{
+	const char *end = memchr(bytes, '\n', len);
+	char line[256];
+
+	if (end != NULL)
+		len = (size_t)(end - bytes);
+	if (len > sizeof(line) - 1)
+		len = sizeof(line) - 1;
+	memcpy(line, bytes, len);
+	line[len] = '\n';
+	return judge_head_line(intake->judge, line, len + 1);
+}
+
+int
+intake_body(struct intake *intake, const char *bytes, size_t len)
+{
+	if (!judge_result(intake->judge)->has_any_byte)
+		return take_no_http(intake, bytes, len);
+	if (judge_body(intake->judge, bytes, len) == -1)
+		return -1;
+	return intake->is_enough ? -1 : 0;
+}
+
+int
+intake_text(struct intake *intake, const char *bytes, size_t len)
+{
+	intake->wire_bytes += len;
+	intake->body_bytes += len;
+	if (keep_limits(intake) == -1)
+		return -1;
+	append(intake, &intake->payload.text, bytes, len);
+	return 0;
+}
+
+void
+intake_report(const struct intake *intake, struct report *report)
+{
+	report->judge = *judge_result(intake->judge);
+	report->wire_bytes = intake->wire_bytes;
+	report->body_bytes = intake->body_bytes;
+	report->is_over_limit = intake->is_over_limit;
+	report->is_over_budget = intake->is_over_budget;
+	escape_quoted(report->error_text, sizeof(report->error_text),
+	    intake->error_text, intake->error_len);
+}
+
+void
+intake_take_payload(struct intake *intake, struct payload *payload)
+{
+	if (intake->payload.text == NULL)
+		intake->payload.text = wire_new(0);
+	*payload = intake->payload;
+	intake->payload.text = intake->payload.gzip = NULL;
+}
