@@ -1,0 +1,482 @@
+"""What deploy/ ships: the demo exporter, the quickstart, the manifests, the
+image and the unit.  Manifests are read the way their consumers read them, and
+what the README shows is tried."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import textwrap
+import urllib.request
+
+import pytest
+import yaml
+
+from programs import GATE, ROOT, Program, run_cli
+from wire import wait_for
+
+DEPLOY = os.path.join(ROOT, "deploy")
+QUICKSTART = os.path.join(DEPLOY, "quickstart")
+# Where the quickstart builds; shared with whoever runs it by hand.
+BUILD = os.environ.get("QUICKSTART_BUILD", os.path.join(ROOT, "build"))
+DEMO = os.path.join(os.path.dirname(GATE), "demo-exporter")
+PHASES = ["queue", "resolve", "connect", "tls", "processing", "transfer",
+          "parse"]
+
+
+def read(*parts):
+    with open(os.path.join(DEPLOY, *parts), encoding="utf-8") as file:
+        return file.read()
+
+
+def documents(*parts):
+    return list(yaml.safe_load_all(read(*parts)))
+
+
+def yaml_files():
+    return sorted(
+        os.path.relpath(os.path.join(folder, name), DEPLOY)
+        for folder, _, names in os.walk(DEPLOY) for name in names
+        if name.endswith((".yml", ".yaml")))
+
+
+def of_kind(kind):
+    found = [each for each in documents("kubernetes", "sidecar.yaml")
+             if each["kind"] == kind]
+    assert len(found) == 1, kind
+    return found[0]
+
+
+def embedded_config():
+    return of_kind("ConfigMap")["data"]["scrapegate.yml"]
+
+
+def pod():
+    return of_kind("Deployment")["spec"]["template"]["spec"]
+
+
+def containers():
+    return {each["name"]: each for each in pod()["containers"]}
+
+
+# Configuration.
+
+def check_config(path):
+    result = run_cli("check-config", path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", yaml_files())
+def test_yaml_parses(name):
+    assert all(isinstance(each, dict) for each in documents(name))
+
+
+@pytest.mark.parametrize("name", sorted(
+    os.listdir(os.path.join(DEPLOY, "examples"))))
+def test_example_passes_check_config(name):
+    check_config(os.path.join(DEPLOY, "examples", name))
+
+
+def test_config_map_passes_check_config(tmp_path):
+    path = tmp_path / "scrapegate.yml"
+    path.write_text(embedded_config())
+    check_config(path)
+
+
+def test_a_broken_example_would_not_pass(tmp_path):
+    path = tmp_path / "scrapegate.yml"
+    path.write_text(embedded_config().replace("listen:", "lisen:", 1))
+    assert run_cli("check-config", path).returncode == 1
+
+
+# The README.
+
+def readme():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        return file.read()
+
+
+def readme_block(key):
+    """The YAML block that has `key` at its top."""
+    blocks = [textwrap.dedent(each) for each in re.findall(
+        r"^ *```yaml\n(.*?)^ *```$", readme(), re.MULTILINE | re.DOTALL)]
+    found, = [each for each in blocks if key in yaml.safe_load(each)]
+    return found
+
+
+def test_configuration_of_the_readme_passes_check_config(tmp_path):
+    path = tmp_path / "scrapegate.yml"
+    path.write_text(readme_block("targets"))
+    check_config(path)
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool")
+def test_prometheus_takes_the_rules_of_the_readme(tmp_path):
+    path = tmp_path / "rules.yml"
+    path.write_text(readme_block("groups"))
+    result = subprocess.run(["promtool", "check", "rules", path],
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", readme())
+    assert len(links) > 5
+    missing = [each for each in links
+               if not os.path.exists(os.path.join(ROOT, each))]
+    assert missing == []
+
+
+# Kubernetes.
+
+def test_probes_ask_the_health_port_and_nothing_gates_readiness():
+    gate = containers()["scrapegate"]
+    config = yaml.safe_load(embedded_config())
+    ports = {each["name"]: each["containerPort"] for each in gate["ports"]}
+    probe = gate["livenessProbe"]["httpGet"]
+    assert probe["path"] == "/-/healthy"
+    assert config["health"]["listen"] == f":{ports[probe['port']]}"
+    assert config["listen"] == [f":{ports['metrics']}"]
+    assert "readinessProbe" not in gate and "startupProbe" not in gate
+
+
+def test_the_exporter_is_reachable_through_the_gate_only():
+    target = yaml.safe_load(embedded_config())["targets"][0]
+    address = re.search(r"//([^/]+)/", target["url"]).group(1)
+    assert address.startswith("127.0.0.1:")
+    exporter = containers()["exporter"]
+    assert f"--web.listen-address={address}" in exporter["args"]
+    assert "ports" not in exporter
+
+
+def test_pod_fits_the_restricted_profile():
+    spec = pod()
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {
+        "type": "RuntimeDefault"}
+    for name, each in containers().items():
+        context = each["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["readOnlyRootFilesystem"] is True, name
+        assert context["capabilities"] == {"drop": ["ALL"]}, name
+        assert not context.get("privileged"), name
+    for volume in spec["volumes"]:
+        assert set(volume) - {"name"} <= {"configMap", "secret"}, volume
+
+
+def test_configured_files_are_mounted():
+    spec = pod()
+    gate = containers()["scrapegate"]
+    mounts = {each["mountPath"]: each["name"] for each in gate["volumeMounts"]}
+    volumes = {each["name"]: each for each in spec["volumes"]}
+    config_file = gate["args"][gate["args"].index("--config") + 1]
+    folder, name = os.path.split(config_file)
+    config_map = of_kind("ConfigMap")
+    volume = volumes[mounts[folder]]["configMap"]
+    assert volume["name"] == config_map["metadata"]["name"]
+    assert name in config_map["data"]
+    # The two keys of a Secret of type kubernetes.io/tls.
+    tls = yaml.safe_load(embedded_config())["tls_server_config"]
+    for key, name in (("cert_file", "tls.crt"), ("key_file", "tls.key")):
+        folder, base = os.path.split(tls[key])
+        assert base == name
+        secret = volumes[mounts[folder]]["secret"]
+        assert secret["optional"] is True
+        assert secret["defaultMode"] == 0o440
+    # One mount inside another needs a writable outer one.
+    assert not any(a != b and a.startswith(b + "/")
+                   for a in mounts for b in mounts)
+
+
+def test_network_policy_names_the_pod_and_its_ports():
+    policy, = documents("kubernetes", "networkpolicy.yaml")
+    labels = of_kind("Deployment")["spec"]["template"]["metadata"]["labels"]
+    chosen = policy["spec"]["podSelector"]["matchLabels"]
+    assert chosen.items() <= labels.items()
+    allowed = {port["port"] for rule in policy["spec"]["ingress"]
+               for port in rule["ports"]}
+    opened = {port["containerPort"] for each in containers().values()
+              for port in each.get("ports", []) if port["name"] != "health"}
+    assert allowed == opened
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool")
+def test_prometheus_takes_the_scrape_config(tmp_path, authority):
+    config, = documents("kubernetes", "prometheus-scrape.yaml")
+    job, = config["scrape_configs"]
+    assert job["scheme"] == "https"
+    # Not every build of promtool knows Kubernetes.
+    discovery, = job.pop("kubernetes_sd_configs")
+    assert discovery["role"] == "pod"
+    job["static_configs"] = [{"targets": ["127.0.0.1:8443"]}]
+    job["tls_config"]["ca_file"] = str(authority.ca_file)
+    path = tmp_path / "prometheus.yml"
+    path.write_text(yaml.safe_dump(config))
+    result = subprocess.run(["promtool", "check", "config", path],
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_scrape_config_keeps_the_gates_port():
+    config, = documents("kubernetes", "prometheus-scrape.yaml")
+    keep, = [each for each in config["scrape_configs"][0]["relabel_configs"]
+             if each.get("action") == "keep"]
+    found = [f"{container};{port['name']}"
+             for container, each in containers().items()
+             for port in each.get("ports", [])]
+    assert [each for each in found if re.fullmatch(keep["regex"], each)] == [
+        "scrapegate;metrics"]
+
+
+# The unit and the image.
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="no systemd-analyze")
+def test_unit_is_valid(tmp_path):
+    unit = tmp_path / "scrapegate.service"
+    unit.write_text(read("systemd", "scrapegate.service").replace(
+        "/usr/bin/scrapegate", GATE))
+    result = subprocess.run(["systemd-analyze", "verify", unit],
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert "scrapegate.service" not in result.stderr, result.stderr
+
+
+def test_unit_hands_over_what_its_example_reads():
+    unit = read("systemd", "scrapegate.service")
+    names = re.findall(r"^LoadCredential=([^:]+):", unit, re.MULTILINE)
+    config = yaml.safe_load(read("examples", "scrapegate.yml"))
+    wanted = [os.path.basename(config["tls_server_config"][key])
+              for key in ("cert_file", "key_file")]
+    assert names == wanted
+
+
+def stages():
+    """Each stage of the Dockerfile, line continuations joined."""
+    text = re.sub(r"\\\n\s*", " ", read("Dockerfile"))
+    return re.split(r"^(?=FROM )", text, flags=re.MULTILINE)[1:]
+
+
+def installed(stage):
+    match = re.search(r"install -y --no-install-recommends ([^&\n]+)", stage)
+    return set(match.group(1).split())
+
+
+def needed_packages(program):
+    """The packages of the libraries that `program` names itself."""
+    output = subprocess.run(["readelf", "-d", program], check=True,
+                            capture_output=True, text=True).stdout
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", output)
+    resolved = dict(re.findall(r"(\S+) => (\S+)", subprocess.run(
+        ["ldd", program], check=True, capture_output=True, text=True).stdout))
+    # By name: dpkg knows some of them under /lib, the linker under /usr/lib.
+    patterns = {"*/" + os.path.basename(os.path.realpath(resolved[each]))
+                for each in needed if each in resolved}
+    lines = subprocess.run(["dpkg", "-S", *patterns], capture_output=True,
+                           text=True).stdout.splitlines()
+    return {re.split(r"[:,]", each)[0] for each in lines}
+
+
+@pytest.mark.skipif(not shutil.which("readelf") or not shutil.which("dpkg"),
+                    reason="needs binutils and dpkg")
+def test_image_holds_the_libraries_of_the_program():
+    toolchain = re.compile(r"lib(c6(-\w+)?|gcc-s1|asan\d|ubsan\d|tsan\d)$")
+    needed = {each for each in needed_packages(GATE)
+              if not toolchain.match(each)}
+    assert needed, "nothing found"
+    runtime = stages()[-1]
+    assert installed(runtime) == needed
+
+
+def test_image_runs_as_nobody_and_carries_no_tools():
+    build, runtime = stages()
+    assert build.startswith("FROM debian:12-slim AS build")
+    assert runtime.startswith("FROM debian:12-slim\n")
+    assert re.search(r"^USER 65532:65532$", runtime, re.MULTILINE)
+    assert not re.search(r"^HEALTHCHECK", runtime, re.MULTILINE)
+    assert re.search(r"^EXPOSE 8443 8081$", runtime, re.MULTILINE)
+    assert not any(each.endswith("-dev") for each in installed(runtime))
+    assert all("--from=build" in each for each in
+               re.findall(r"^COPY .*$", runtime, re.MULTILINE))
+
+
+def test_image_context_holds_every_source_folder():
+    with open(os.path.join(ROOT, ".dockerignore"), encoding="utf-8") as file:
+        admitted = {each.strip()[1:] for each in file if each[0] == "!"}
+    with open(os.path.join(ROOT, "CMakeLists.txt"), encoding="utf-8") as file:
+        used = set(re.findall(r"(?<=[ \n])(\w+)(?=/\*\.c)", file.read()))
+    assert used | {"CMakeLists.txt", "deploy/CMakeLists.txt"} <= admitted
+
+
+# The demo exporter.
+
+class DemoExporter(Program):
+    def __init__(self, folder, *flags):
+        super().__init__(folder, "demo-exporter",
+                         [DEMO, "--listen", "127.0.0.1:0", *flags])
+        match = self.wait_for_line(r"^listening on (\S+)$")
+        self.url = f"http://{match.group(1)}/metrics"
+
+    def switch(self, mode):
+        url = self.url.replace("/metrics", f"/break/{mode}")
+        request = urllib.request.Request(url, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+
+
+MODES = {
+    "hang": (504, "timeout_headers"),
+    "slow-headers": (504, "timeout_headers"),
+    "slow-body": (504, "timeout_body"),
+    "cut-head": (502, "http_closed_in_headers"),
+    "cut-body": (502, "body_truncated"),
+    "reset": (502, "http_reset_before_response"),
+    "garbage": (502, "http_malformed_response"),
+    "500": (502, "http_server_error"),
+    "401": (502, "auth_unauthorized"),
+    "tls": (502, "http_server_speaks_tls"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_break_has_its_reason_and_mends(lab, tmp_path, mode):
+    demo = lab.keep(DemoExporter(tmp_path))
+    gate = lab.gate(demo.url)
+    assert gate.get().status == 200
+    assert demo.switch(mode) == 200
+    status, reason = MODES[mode]
+    answer = gate.get(timeout=1)
+    assert (answer.status, answer.header("X-Scrapegate-Reason")) == (
+        status, reason)
+    demo.switch("none")
+    assert gate.get().status == 200
+
+
+def test_an_empty_answer_is_delivered(lab, tmp_path):
+    demo = lab.keep(DemoExporter(tmp_path, "--break=empty"))
+    gate = lab.gate(demo.url)
+    answer = gate.get()
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_every_mode_is_tested(tmp_path):
+    text = subprocess.run([DEMO, "--help"], capture_output=True, text=True,
+                          check=True).stdout
+    listed = re.findall(r"^  (\S+)  ", text.split("Modes:\n")[1], re.MULTILINE)
+    assert set(listed) == {*MODES, "none", "empty"}
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool")
+def test_demo_metrics_are_well_made_and_count(lab, tmp_path):
+    demo = lab.keep(DemoExporter(tmp_path))
+
+    def scrape():
+        with urllib.request.urlopen(demo.url, timeout=30) as answer:
+            return answer.read().decode()
+
+    for number in (1, 2):
+        text = scrape()
+        assert f"demo_scrapes_total {number}\n" in text
+    result = subprocess.run(["promtool", "check", "metrics"], input=text,
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+# The quickstart.
+
+def quickstart(*arguments):
+    return subprocess.run(
+        [QUICKSTART, "--build-dir", BUILD, *arguments], text=True,
+        capture_output=True, timeout=600, stdin=subprocess.DEVNULL)
+
+
+def assert_shows_phases(text):
+    for phase in PHASES:
+        assert re.search(rf"^  {phase} +\d+\.\d+$", text, re.MULTILINE), phase
+
+
+def process_state(pid):
+    """State and session, or None.  A zombie has ended: whoever reaps orphans
+    here may take its time."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii",
+                  errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else (fields[0], int(fields[3]))
+
+
+def is_alive(pid):
+    return process_state(pid) is not None
+
+
+def living_in_session(session):
+    found = [(int(each), process_state(each))
+             for each in os.listdir("/proc") if each.isdigit()]
+    return [pid for pid, state in found if state and state[1] == session]
+
+
+def started_process(text):
+    return int(re.search(r"started for you \(process (\d+)\)", text).group(1))
+
+
+@pytest.mark.timeout(900)
+def test_quickstart_once_with_the_demo_exporter():
+    result = quickstart("--once", "--demo")
+    text = result.stdout
+    assert result.returncode == 0, text + result.stderr
+    assert re.search(r"^  status +HTTP/1\.1 200 OK$", text, re.MULTILINE)
+    samples = re.search(r"^  samples +(\d+)$", text, re.MULTILINE)
+    assert int(samples.group(1)) > 10
+    assert_shows_phases(text)
+    assert "https://127.0.0.1:" in text and "/targets" in text
+    assert "\x1b" not in text
+    assert not is_alive(started_process(text))
+
+
+@pytest.mark.timeout(900)
+def test_quickstart_names_why_your_exporter_fails(lab):
+    result = quickstart("--once", f"http://{lab.loopback}:9/metrics")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "HTTP/1.1 502 connect_refused: dial tcp 127." in result.stdout
+    assert "Cause: " in result.stdout
+    assert_shows_phases(result.stdout)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_quickstart_runs_until_told_to_stop(lab, tmp_path, number):
+    path = tmp_path / "quickstart.log"
+    with open(path, "wb") as log:
+        process = subprocess.Popen(
+            [QUICKSTART, "--demo", "--build-dir", BUILD],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            start_new_session=True)
+    try:
+        text = wait_for(
+            lambda: "Ctrl-C stops everything" in path.read_text()
+            and path.read_text() or process.poll() is not None
+            and path.read_text(), 800, "the quickstart to run")
+        assert process.poll() is None, text
+        os.killpg(process.pid, number)   # what a terminal sends for Ctrl-C
+        code = process.wait(60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert code == 128 + number, path.read_text()
+    assert not is_alive(started_process(text))
+    assert living_in_session(process.pid) == []
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--nonsense"], ["--listen"], ["http://a/", "http://b/"],
+    ["--demo", "http://127.0.0.1:9/"]])
+def test_quickstart_refuses_wrong_usage(arguments):
+    result = subprocess.run([QUICKSTART, *arguments], capture_output=True,
+                            text=True, timeout=60)
+    assert result.returncode == 2
+    assert "usage: deploy/quickstart" in result.stderr
