@@ -73,8 +73,8 @@ parse_tcp(const char *text, struct conf_address *address, struct err *err)
 }
 
 int
-conf_address_parse(const char *text, struct conf_address *address,
-    struct err *err)
+conf_address_parse(
+    const char *text, struct conf_address *address, struct err *err)
 {
 	int result = 0;
 

@@ -12,8 +12,8 @@ struct err;
  * text "" gives an address with host and unix_path NULL: off.  -1 with err
  * that says what to write, `address` zeroed.
  */
-int conf_address_parse(const char *text, struct conf_address *address,
-    struct err *err);
+int conf_address_parse(
+    const char *text, struct conf_address *address, struct err *err);
 void conf_address_fini(struct conf_address *address);
 
 #endif

@@ -84,10 +84,10 @@ is_same(const struct conf_address *a, const struct conf_address *b)
 {
 	if (a->unix_path != NULL || b->unix_path != NULL)
 		return a->unix_path != NULL && b->unix_path != NULL &&
-		    strcmp(a->unix_path, b->unix_path) == 0;
+		       strcmp(a->unix_path, b->unix_path) == 0;
 	/* Port 0 is another one each time. */
 	return a->host != NULL && b->host != NULL && a->port == b->port &&
-	    a->port != 0 && strcmp(a->host, b->host) == 0;
+	       a->port != 0 && strcmp(a->host, b->host) == 0;
 }
 
 /* Two listeners of different keys: blames the one that was set. */

@@ -23,6 +23,14 @@ struct judged {
 	char where[32];
 };
 
+/* A value that is there but wrong was complained of; an empty one was not. */
+static bool
+is_missing(const struct judged *judged, const void *field)
+{
+	return conf_loading_find(judged->loading, field) == NULL ||
+	       judged->loading->errors.errors.count == 0;
+}
+
 static void
 check_name(const struct judged *judged)
 {
@@ -31,14 +39,13 @@ check_name(const struct judged *judged)
 	char quoted[CONF_QUOTED_SIZE];
 
 	if (name == NULL) {
-		/* A name that is there but wrong was complained of. */
-		if (conf_loading_find(judged->loading, &target->name) == NULL)
+		if (is_missing(judged, &target->name))
 			conf_loading_complain(judged->loading, target,
 			    "%s: name is missing", judged->where);
 		return;
 	}
 	for (p = name; isalnum((unsigned char)*p) ||
-	     (*p != '\0' && strchr("_.-", *p) != NULL);)
+		       (*p != '\0' && strchr("_.-", *p) != NULL);)
 		p++;
 	if (*p == '\0' && p - name <= NAME_MAX_BYTES &&
 	    strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
@@ -53,8 +60,7 @@ check_url(const struct judged *judged)
 {
 	const struct conf_target *target = judged->target;
 
-	if (target->url.text == NULL &&
-	    conf_loading_find(judged->loading, &target->url) == NULL)
+	if (target->url.text == NULL && is_missing(judged, &target->url))
 		conf_loading_complain(judged->loading, target,
 		    "%s: url is missing", judged->where);
 	if (target->proxy_url != NULL && target->url.text != NULL &&
@@ -75,7 +81,7 @@ is_plain_path(const char *path)
 
 	while (*segment == '/') {
 		for (p = ++segment; isalnum((unsigned char)*p) ||
-		     (*p != '\0' && strchr("._~-", *p) != NULL);)
+				    (*p != '\0' && strchr("._~-", *p) != NULL);)
 			p++;
 		len = (size_t)(p - segment);
 		if (len == 0 || (len == 1 && segment[0] == '.') ||
@@ -84,7 +90,7 @@ is_plain_path(const char *path)
 		segment = p;
 	}
 	return *segment == '\0' && segment > path &&
-	    segment - path <= PATH_MAX_BYTES;
+	       segment - path <= PATH_MAX_BYTES;
 }
 
 static void
@@ -106,7 +112,7 @@ check_path(const struct judged *judged)
 		    "/metrics/NAME, with letters, digits, . _ ~ - and single /",
 		    judged->where, quoted);
 	else if (strncmp(target->path, "/-/", 3) == 0 ||
-	    strcmp(target->path, "/proxy") == 0)
+		 strcmp(target->path, "/proxy") == 0)
 		conf_loading_complain(judged->loading, &target->path,
 		    "%s.path: %s is the gate's own", judged->where, quoted);
 }
@@ -189,10 +195,10 @@ check_authorization(const struct judged *judged)
 		    judged->where);
 	else if (type[0] == '\0' || strpbrk(type, " \t,;:=\"") != NULL)
 		conf_loading_complain(judged->loading, &auth->type,
-		    "%s.authorization.type: %s is not one word",
-		    judged->where, conf_quote(type, quoted));
-	if (conf_loading_find(judged->loading, &auth->credentials) == NULL &&
-	    auth->credentials_file == NULL)
+		    "%s.authorization.type: %s is not one word", judged->where,
+		    conf_quote(type, quoted));
+	if (auth->credentials == NULL && auth->credentials_file == NULL &&
+	    is_missing(judged, &auth->credentials))
 		conf_loading_complain(judged->loading, &auth->place,
 		    "%s.authorization: credentials or credentials_file is "
 		    "missing",
@@ -210,8 +216,7 @@ check_tls(const struct judged *judged)
 	refuse_both(judged, &tls->ca, &tls->ca_file, "tls_config", "ca");
 	refuse_both(judged, &tls->cert, &tls->cert_file, "tls_config", "cert");
 	refuse_both(judged, &tls->key, &tls->key_file, "tls_config", "key");
-	if (has_cert != has_key &&
-	    conf_loading_find(judged->loading, &tls->key) == NULL)
+	if (has_cert != has_key && is_missing(judged, &tls->key))
 		conf_loading_complain(judged->loading, &tls->place,
 		    "%s.tls_config: a client certificate needs both cert_file "
 		    "and key_file",
@@ -271,8 +276,8 @@ refuse_twins(const struct judged *judged, size_t index)
 		if (target->path != NULL && other->path != NULL &&
 		    strcmp(target->path, other->path) == 0) {
 			conf_loading_complain(judged->loading,
-			    conf_loading_find(judged->loading,
-				&target->path) != NULL
+			    conf_loading_find(judged->loading, &target->path) !=
+				    NULL
 				? (const void *)&target->path
 				: (const void *)target,
 			    "%s.path: %s is the path of targets[%zu] already",

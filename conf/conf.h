@@ -77,7 +77,7 @@ struct conf_tls_client {
 
 struct conf_basic_auth {
 	struct conf_place place;
-	bool is_set;
+	bool is_set; /* each part may be NULL: empty */
 	char *username;
 	char *username_file;
 	char *password;

@@ -23,8 +23,8 @@ struct reader {
 	size_t node_count;
 };
 
-static struct conf_node *read_node(struct reader *reader,
-    const yaml_event_t *event, int depth);
+static struct conf_node *read_node(
+    struct reader *reader, const yaml_event_t *event, int depth);
 
 static struct conf_node *
 node_new(enum conf_node_kind kind)
@@ -70,8 +70,8 @@ conf_node_append(struct conf_node *list, struct conf_node *item)
 }
 
 static void
-append_pair(struct conf_node *map, struct conf_node *key,
-    struct conf_node *value)
+append_pair(
+    struct conf_node *map, struct conf_node *key, struct conf_node *value)
 {
 	grow(map);
 	map->keys[map->count] = key;
@@ -153,7 +153,7 @@ report_syntax(struct reader *reader)
 		conf_errors_add(reader->errors, reader->file, line, column,
 		    "not YAML: %s", problem);
 	} else if (mark->index < reader->len &&
-	    reader->data[mark->index] == '\t')
+		   reader->data[mark->index] == '\t')
 		conf_errors_add(reader->errors, reader->file, line, column,
 		    "not YAML: a tab cannot indent, use spaces");
 	else if (parser->context != NULL)
@@ -190,8 +190,8 @@ report_extras(struct reader *reader, const yaml_mark_t *mark,
 		report(reader, mark,
 		    "anchors (&name) are not supported: write the value out");
 	if (tag != NULL)
-		report(reader, mark,
-		    "tags (!name) are not supported: remove it");
+		report(
+		    reader, mark, "tags (!name) are not supported: remove it");
 }
 
 static struct conf_node *
@@ -206,8 +206,7 @@ read_text(struct reader *reader, const yaml_event_t *event)
 		report(reader, &event->start_mark,
 		    "a NUL byte (\\0) is not supported");
 	node->text = xstrdup(value);
-	node->is_plain =
-	    event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	return node;
 }
 
@@ -223,7 +222,8 @@ is_repeated(struct reader *reader, const struct conf_node *map,
 		if (strcmp(map->keys[i]->text, key->text) != 0)
 			continue;
 		conf_errors_add(reader->errors, reader->file, key->line,
-		    key->column, "repeated key %s, the first one is at %s:%d:%d",
+		    key->column,
+		    "repeated key %s, the first one is at %s:%d:%d",
 		    conf_quote(key->text, quoted), reader->file,
 		    map->keys[i]->line, map->keys[i]->column);
 		return true;
@@ -258,7 +258,8 @@ read_key(struct reader *reader, const yaml_event_t *event,
     const struct conf_node *map)
 {
 	if (map->count == KEYS_MAX) {
-		report(reader, &event->start_mark, "too many keys in one block");
+		report(
+		    reader, &event->start_mark, "too many keys in one block");
 		return NULL;
 	}
 	if (event->type != YAML_SCALAR_EVENT) {
@@ -390,11 +391,11 @@ read_document(struct reader *reader)
 		if (type == YAML_STREAM_END_EVENT)
 			root = node_new(CONF_NODE_MAP);
 		else if (type != YAML_STREAM_START_EVENT &&
-		    type != YAML_DOCUMENT_START_EVENT)
+			 type != YAML_DOCUMENT_START_EVENT)
 			root = read_node(reader, &event, 0);
 		yaml_event_delete(&event);
 	} while (type == YAML_STREAM_START_EVENT ||
-	    type == YAML_DOCUMENT_START_EVENT);
+		 type == YAML_DOCUMENT_START_EVENT);
 	if (root != NULL && type != YAML_STREAM_END_EVENT &&
 	    expect_end(reader) == -1) {
 		conf_node_free(root);
@@ -419,17 +420,16 @@ require_map(struct reader *reader, struct conf_node *root)
 }
 
 struct conf_node *
-conf_document_parse(const char *file, const char *data, size_t len,
-    struct conf_errors *errors)
+conf_document_parse(
+    const char *file, const char *data, size_t len, struct conf_errors *errors)
 {
-	struct reader reader = { .file = file,
-		.data = data,
-		.len = len,
-		.errors = errors };
+	struct reader reader = {
+		.file = file, .data = data, .len = len, .errors = errors
+	};
 	struct conf_node *root;
 
 	if (len > CONF_DOCUMENT_MAX_BYTES) {
-		conf_errors_add(errors, file, 1, 1, "larger than %d bytes",
+		conf_errors_add(errors, file, 1, 1, "larger than %zu bytes",
 		    CONF_DOCUMENT_MAX_BYTES);
 		return NULL;
 	}
@@ -437,8 +437,8 @@ conf_document_parse(const char *file, const char *data, size_t len,
 		conf_errors_add_plain(errors, "%s: out of memory", file);
 		return NULL;
 	}
-	yaml_parser_set_input_string(&reader.parser,
-	    (const unsigned char *)data, len);
+	yaml_parser_set_input_string(
+	    &reader.parser, (const unsigned char *)data, len);
 	root = require_map(&reader, read_document(&reader));
 	yaml_parser_delete(&reader.parser);
 	return root;

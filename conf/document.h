@@ -14,7 +14,7 @@
 
 struct conf_errors;
 
-#define CONF_DOCUMENT_MAX_BYTES (1024 * 1024)
+#define CONF_DOCUMENT_MAX_BYTES ((size_t)1024 * 1024)
 
 enum conf_node_kind { CONF_NODE_TEXT, CONF_NODE_LIST, CONF_NODE_MAP };
 
@@ -35,8 +35,8 @@ struct conf_node {
  * map.  NULL if nothing can be made of it.  A tree may come back beside
  * errors, so that the caller finds the rest of them.
  */
-struct conf_node *conf_document_parse(const char *file, const char *data,
-    size_t len, struct conf_errors *errors);
+struct conf_node *conf_document_parse(
+    const char *file, const char *data, size_t len, struct conf_errors *errors);
 
 /* A text that comes from a flag or a default; a list to append to. */
 struct conf_node *conf_node_text(const char *text);

@@ -92,8 +92,7 @@ conf_duration_text(int64_t ms, char out[CONF_DURATION_SIZE])
 {
 	size_t len = 0, i;
 
-	if (ms == 0)
-		return strcpy(out, "0s");
+	snprintf(out, CONF_DURATION_SIZE, "0s");
 	/* Years and weeks are read but not written: "90d" is plainer. */
 	for (i = 2; i < UNIT_COUNT; i++) {
 		if (ms < units[i].ms)

@@ -44,8 +44,8 @@ conf_file_read(const char *path, size_t max, size_t *len, struct err *err)
 	if (ferror(file))
 		fail_errno(path, err);
 	else
-		err_set(err, ERR_INVALID, "%s: larger than %zu bytes", path,
-		    max);
+		err_set(
+		    err, ERR_INVALID, "%s: larger than %zu bytes", path, max);
 	free(data);
 	fclose(file);
 	return NULL;

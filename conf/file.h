@@ -12,8 +12,8 @@ struct err;
  * The content, malloc'd and ended by NUL; NULL with err if it cannot be read
  * or is larger than `max` bytes.
  */
-char *conf_file_read(const char *path, size_t max, size_t *len,
-    struct err *err);
+char *conf_file_read(
+    const char *path, size_t max, size_t *len, struct err *err);
 
 /* The folder of `path` with its slash, "" if it has none; malloc'd. */
 char *conf_file_folder(const char *path);

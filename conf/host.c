@@ -63,8 +63,8 @@ conf_host_check(const char *host, bool is_ipv6, struct err *err)
 	/* Digits and dots alone are meant as an address, never as a name. */
 	if (host[strspn(host, "0123456789.")] == '\0' &&
 	    inet_pton(AF_INET, host, &ipv4) != 1)
-		return err_set(err, ERR_INVALID,
-		    "host %s is not an IPv4 address", quoted);
+		return err_set(
+		    err, ERR_INVALID, "host %s is not an IPv4 address", quoted);
 	return 0;
 }
 

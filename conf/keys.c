@@ -5,18 +5,22 @@
 
 #include "conf/conf.h"
 
-#define ROOT(field) .scope = CONF_SCOPE_ROOT, .offset = offsetof(struct conf, field)
+#define ROOT(field)                                                            \
+	.scope = CONF_SCOPE_ROOT, .offset = offsetof(struct conf, field)
 #define TARGET(field)                                                          \
-	.scope = CONF_SCOPE_TARGET, .offset = offsetof(struct conf_target, field)
+	.scope = CONF_SCOPE_TARGET,                                            \
+	.offset = offsetof(struct conf_target, field)
 #define HEADER(field)                                                          \
 	.scope = CONF_SCOPE_HEADER,                                            \
 	.offset = offsetof(struct conf_http_header, field)
-/* A group whose presence matters to the code. */
+/* A group whose presence matters to the code.  Members take no brackets. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define ROOT_BLOCK(field)                                                      \
 	ROOT(field.place), .is_set_offset = offsetof(struct conf, field.is_set)
 #define TARGET_BLOCK(field)                                                    \
 	TARGET(field.place),                                                   \
 	    .is_set_offset = offsetof(struct conf_target, field.is_set)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
@@ -44,9 +48,8 @@ const struct conf_key conf_keys[] = {
 		    "repeated." },
 	{ ROOT(admin_listen), .name = "admin", .type = CONF_TYPE_GROUP,
 	    .help = "The admin listener." },
-	{ ROOT(admin_listen), .name = "admin.listen",
-	    .type = CONF_TYPE_ADDRESS, .def = "127.0.0.1:8442",
-	    .flag = "admin.listen",
+	{ ROOT(admin_listen), .name = "admin.listen", .type = CONF_TYPE_ADDRESS,
+	    .def = "127.0.0.1:8442", .flag = "admin.listen",
 	    .help = "Where API and own metrics are served, without "
 		    "authentication. \"\" turns it off." },
 	{ ROOT(health_listen), .name = "health", .type = CONF_TYPE_GROUP,
@@ -134,7 +137,7 @@ const struct conf_key conf_keys[] = {
 	    .help = "The most a scraper's timeout is believed." },
 	{ TARGET(timeout_offset), .name = "timeout_offset",
 	    .type = CONF_TYPE_DURATION, .def = "500ms", .min = 0,
-	    .max = 3600 * 1000, .is_reloadable = true,
+	    .max = INT64_C(3600) * 1000, .is_reloadable = true,
 	    .help = "How long before the scraper gives up the answer is out; "
 		    "at most a tenth of the timeout." },
 	{ TARGET(cache_ttl), .name = "cache", .type = CONF_TYPE_GROUP,
@@ -157,9 +160,8 @@ const struct conf_key conf_keys[] = {
 		    "[VALUE, ...]}." },
 	{ TARGET(query_allow), .name = "query", .type = CONF_TYPE_GROUP,
 	    .help = "What a scraper may add to the query." },
-	{ TARGET(query_allow), .name = "query.allow",
-	    .type = CONF_TYPE_STRINGS, .def = "[\"collect[]\", \"name[]\"]",
-	    .is_reloadable = true,
+	{ TARGET(query_allow), .name = "query.allow", .type = CONF_TYPE_STRINGS,
+	    .def = "[\"collect[]\", \"name[]\"]", .is_reloadable = true,
 	    .help = "Names of parameters a scraper may add." },
 	{ TARGET(query_rules), .name = "query.values",
 	    .type = CONF_TYPE_QUERY_VALUES, .is_reloadable = true,
@@ -195,9 +197,9 @@ const struct conf_key conf_keys[] = {
 	{ TARGET(authorization.type), .name = "authorization.type",
 	    .type = CONF_TYPE_STRING, .def = "Bearer", .is_reloadable = true,
 	    .help = "Its scheme." },
-	{ TARGET(authorization.credentials), .name = "authorization.credentials",
-	    .type = CONF_TYPE_SECRET, .is_reloadable = true,
-	    .help = "Or credentials_file." },
+	{ TARGET(authorization.credentials),
+	    .name = "authorization.credentials", .type = CONF_TYPE_SECRET,
+	    .is_reloadable = true, .help = "Or credentials_file." },
 	{ TARGET(authorization.credentials_file),
 	    .name = "authorization.credentials_file", .type = CONF_TYPE_PATH,
 	    .is_reloadable = true, .help = "File that holds them." },
@@ -207,9 +209,8 @@ const struct conf_key conf_keys[] = {
 	{ TARGET(tls_config.ca_file), .name = "tls_config.ca_file",
 	    .type = CONF_TYPE_PATH, .is_reloadable = true,
 	    .help = "Authorities to trust instead of the system's, in PEM." },
-	{ TARGET(tls_config.ca), .name = "tls_config.ca",
-	    .type = CONF_TYPE_PEM, .is_reloadable = true,
-	    .help = "The same, inline." },
+	{ TARGET(tls_config.ca), .name = "tls_config.ca", .type = CONF_TYPE_PEM,
+	    .is_reloadable = true, .help = "The same, inline." },
 	{ TARGET(tls_config.cert_file), .name = "tls_config.cert_file",
 	    .type = CONF_TYPE_PATH, .is_reloadable = true,
 	    .help = "Client certificate in PEM." },
@@ -252,11 +253,18 @@ const struct conf_key conf_keys[] = {
 	{ .name = NULL },
 };
 
-#define NOT_YET(scope_, name_) { .scope = scope_, .name = name_ }
+#define NOT_YET(scope_, name_)                                                 \
+	{                                                                      \
+		.scope = (scope_), .name = (name_)                             \
+	}
 #define NOT_YET_WEB(name_)                                                     \
-	{ .scope = CONF_SCOPE_ROOT, .name = name_, .is_web = true }
+	{                                                                      \
+		.scope = CONF_SCOPE_ROOT, .name = (name_), .is_web = true      \
+	}
 #define INSTEAD(name_, words_)                                                 \
-	{ .scope = CONF_SCOPE_TARGET, .name = name_, .words = words_ }
+	{                                                                      \
+		.scope = CONF_SCOPE_TARGET, .name = (name_), .words = (words_) \
+	}
 
 /*
  * A gate that ignored basic_auth_users would stand open, so what is not
@@ -290,8 +298,7 @@ const struct conf_refused conf_refused[] = {
 	INSTEAD("oauth2",
 	    "is not supported: fetch the token outside and name its file in "
 	    "authorization: {credentials_file: ...}"),
-	INSTEAD("proxy_from_environment",
-	    "is not supported: write proxy_url"),
+	INSTEAD("proxy_from_environment", "is not supported: write proxy_url"),
 	INSTEAD("no_proxy",
 	    "is not supported: leave proxy_url out of targets that need no "
 	    "proxy"),

@@ -47,28 +47,28 @@ enum conf_type {
 };
 
 struct conf_key {
-	enum conf_scope scope;
 	const char *name;
+	enum conf_scope scope;
 	enum conf_type type;
-	size_t offset;            /* of the field in the scope's struct */
-	size_t is_set_offset;     /* groups: bool to set; 0 for none */
-	const char *def;          /* as YAML; NULL: empty */
-	int64_t min, max;         /* max 0: no range */
+	size_t offset;              /* of the field in the scope's struct */
+	size_t is_set_offset;       /* groups: bool to set; 0 for none */
+	const char *def;            /* as YAML; NULL: empty */
+	int64_t min, max;           /* of numbers, durations and sizes */
 	const char *const *choices; /* ended by NULL */
-	const char *flag;         /* without the dashes; NULL: none */
-	bool is_flag_only;        /* no key of a file */
-	bool is_web;              /* also stands in a web config file */
-	bool is_not_printed;      /* print-config shows what it leads to */
-	bool is_reloadable;       /* a reload may change it */
-	const char *help;
+	const char *flag;           /* without the dashes; NULL: none */
+	const char *help;           /* one or more sentences */
+	bool is_flag_only;          /* no key of a file */
+	bool is_web;                /* also stands in a web config file */
+	bool is_not_printed;        /* print-config shows what it leads to */
+	bool is_reloadable;         /* a reload may change it */
 };
 
 /* Ended by a row without a name. */
 extern const struct conf_key conf_keys[];
 
 /* The row of `name` in group `group` ("" at the top of a scope), or NULL. */
-const struct conf_key *conf_key_find(enum conf_scope scope, const char *group,
-    const char *name);
+const struct conf_key *conf_key_find(
+    enum conf_scope scope, const char *group, const char *name);
 
 /* The row of a flag, or NULL. */
 const struct conf_key *conf_key_for_flag(const char *flag);
@@ -87,15 +87,15 @@ const char *conf_type_text(enum conf_type type);
  * them; else what to write instead.
  */
 struct conf_refused {
-	enum conf_scope scope;
 	const char *name;
-	bool is_web;
 	const char *words;
+	enum conf_scope scope;
+	bool is_web;
 };
 
 extern const struct conf_refused conf_refused[];
 
-const struct conf_refused *conf_refused_find(enum conf_scope scope,
-    const char *group, const char *name);
+const struct conf_refused *conf_refused_find(
+    enum conf_scope scope, const char *group, const char *name);
 
 #endif

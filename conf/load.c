@@ -72,8 +72,8 @@ flag_node(const struct conf_source *source, const struct conf_flag *flag,
 	list = conf_node_list();
 	for (i = 0; i < source->flag_count; i++)
 		if (strcmp(source->flags[i].name, flag->name) == 0)
-			conf_node_append(list,
-			    conf_node_text(source->flags[i].value));
+			conf_node_append(
+			    list, conf_node_text(source->flags[i].value));
 	return list;
 }
 
@@ -83,16 +83,14 @@ set_flag(struct conf_loading *loading, const struct conf_source *source,
 {
 	struct conf_node *node = flag_node(source, flag, key);
 	struct err err;
-	struct conf_setting setting = { .key = key,
-		.folder = "",
-		.err = &err };
+	struct conf_setting setting = { .key = key, .folder = "", .err = &err };
 
-	conf_loading_mark(loading,
-	    &(struct conf_mark){ .at = (char *)base + key->offset,
-		.flag = key->flag != NULL ? key->flag : flag->name });
+	conf_loading_mark(
+	    loading, &(struct conf_mark){ .at = (char *)base + key->offset,
+			 .flag = key->flag != NULL ? key->flag : flag->name });
 	if (conf_value_set(&setting, node, base) == -1)
-		conf_errors_add_usage(&loading->errors, "--%s: %s", flag->name,
-		    err.text);
+		conf_errors_add_usage(
+		    &loading->errors, "--%s: %s", flag->name, err.text);
 	conf_node_free(node);
 }
 
@@ -145,8 +143,8 @@ apply_flags(struct conf_loading *loading, const struct conf_source *source)
 		flag = &source->flags[i];
 		key = conf_key_for_flag(flag->name);
 		if (key == NULL)
-			conf_errors_add_usage(&loading->errors,
-			    "unknown flag --%s", flag->name);
+			conf_errors_add_usage(
+			    &loading->errors, "unknown flag --%s", flag->name);
 		else if (strcmp(key->name, "upstream") == 0)
 			add_upstream(loading, source, flag);
 		else if (!key->is_flag_only && !is_repetition(source, i))

@@ -30,8 +30,8 @@ conf_loading_find(const struct conf_loading *loading, const void *at)
 }
 
 void
-conf_loading_complain(struct conf_loading *loading, const void *at,
-    const char *format, ...)
+conf_loading_complain(
+    struct conf_loading *loading, const void *at, const char *format, ...)
 {
 	const struct conf_mark *mark = conf_loading_find(loading, at);
 	char message[1024];
@@ -46,17 +46,17 @@ conf_loading_complain(struct conf_loading *loading, const void *at,
 		/* "listen: ..." is said as "--listen: ...". */
 		if (strncmp(message, mark->flag, flag_len) == 0 &&
 		    message[flag_len] == ':')
-			conf_errors_add_usage(&loading->errors, "--%s",
-			    message);
+			conf_errors_add_usage(
+			    &loading->errors, "--%s", message);
 		else
-			conf_errors_add_usage(&loading->errors, "--%s: %s",
-			    mark->flag, message);
+			conf_errors_add_usage(
+			    &loading->errors, "--%s: %s", mark->flag, message);
 	} else if (mark != NULL)
 		conf_errors_add(&loading->errors, mark->file, mark->line,
 		    mark->column, "%s", message);
 	else if (loading->file != NULL)
-		conf_errors_add(&loading->errors, loading->file, 1, 1, "%s",
-		    message);
+		conf_errors_add(
+		    &loading->errors, loading->file, 1, 1, "%s", message);
 	else
 		conf_errors_add_usage(&loading->errors, "%s", message);
 }

@@ -31,12 +31,12 @@ struct conf_loading {
 	size_t mark_room;
 };
 
-void conf_loading_mark(struct conf_loading *loading,
-    const struct conf_mark *mark);
+void conf_loading_mark(
+    struct conf_loading *loading, const struct conf_mark *mark);
 
 /* Where the field was set last, NULL if it has its default. */
-const struct conf_mark *conf_loading_find(const struct conf_loading *loading,
-    const void *at);
+const struct conf_mark *conf_loading_find(
+    const struct conf_loading *loading, const void *at);
 
 /*
  * An error about the field `at`: at its place in a file, as a flag's, or

@@ -24,8 +24,8 @@ static const struct hierarchy v1 = { "/memory", "memory.limit_in_bytes" };
 
 /* 0: no number in it ("max"), or no such file. */
 static uint64_t
-read_limit(const char *root, const struct hierarchy *hierarchy,
-    const char *cgroup)
+read_limit(
+    const char *root, const struct hierarchy *hierarchy, const char *cgroup)
 {
 	char *path = xasprintf("%s/sys/fs/cgroup%s%s/%s", root,
 	    hierarchy->folder, cgroup, hierarchy->file);

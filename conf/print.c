@@ -101,8 +101,8 @@ print_address(FILE *out, const struct conf_key *key, const void *at)
 static void
 print_addresses(FILE *out, const struct conf_key *key, const void *at)
 {
-	const struct conf *conf = (const void *)((const char *)at -
-	    offsetof(struct conf, listen));
+	const struct conf *conf =
+	    (const void *)((const char *)at - offsetof(struct conf, listen));
 	size_t i;
 
 	(void)key;
@@ -129,8 +129,8 @@ print_list(FILE *out, const struct conf_strings *strings, bool is_secret)
 	for (i = 0; i < strings->count; i++) {
 		if (i > 0)
 			fputs(", ", out);
-		conf_yaml_text(out,
-		    is_secret ? CONF_SECRET_SHOWN : strings->items[i]);
+		conf_yaml_text(
+		    out, is_secret ? CONF_SECRET_SHOWN : strings->items[i]);
 	}
 	fputc(']', out);
 }
@@ -230,8 +230,7 @@ is_shown(const struct conf_key *key, const void *base)
 		/* Groups of no block of their own hold defaults, but "web". */
 		if (key->is_set_offset == 0)
 			return strncmp(key->name, "web", 3) != 0;
-		return *(const bool *)((const char *)base +
-		    key->is_set_offset);
+		return *(const bool *)((const char *)base + key->is_set_offset);
 	case CONF_TYPE_TARGETS:
 		return true;
 	case CONF_TYPE_HEADERS:
@@ -252,7 +251,7 @@ is_shown(const struct conf_key *key, const void *base)
 	case CONF_TYPE_SECRETS:
 	case CONF_TYPE_PATHS:
 		return key->def != NULL ||
-		    ((const struct conf_strings *)at)->count > 0;
+		       ((const struct conf_strings *)at)->count > 0;
 	default:
 		return true;
 	}
@@ -261,9 +260,9 @@ is_shown(const struct conf_key *key, const void *base)
 static void
 begin_line(const struct block *block)
 {
-	fprintf(block->out, "%*s%s", *block->is_item ? block->indent - 2
-						     : block->indent,
-	    "", *block->is_item ? "- " : "");
+	fprintf(block->out, "%*s%s",
+	    *block->is_item ? block->indent - 2 : block->indent, "",
+	    *block->is_item ? "- " : "");
 	*block->is_item = false;
 }
 
@@ -316,8 +315,8 @@ print_group(const struct block *block, const struct conf_key *key)
 }
 
 static void
-print_key(const struct block *block, const struct conf_key *key,
-    const char *name)
+print_key(
+    const struct block *block, const struct conf_key *key, const char *name)
 {
 	begin_line(block);
 	fprintf(block->out, "%s:", name);
@@ -331,8 +330,8 @@ print_key(const struct block *block, const struct conf_key *key,
 		print_headers(block);
 	} else {
 		fputc(' ', block->out);
-		printers[key->type](block->out, key,
-		    (const char *)block->base + key->offset);
+		printers[key->type](
+		    block->out, key, (const char *)block->base + key->offset);
 		fputc('\n', block->out);
 	}
 }

@@ -25,7 +25,8 @@ static const char intro[] =
     "The gate's TLS: the certificate of `tls_server_config`; else a\n"
     "self-signed one if `self_signed`; else plain HTTP if `insecure_http`, or\n"
     "if a web config file or an empty `tls_server_config` sets no TLS; else,\n"
-    "with flags only, a self-signed one and a warning; with a file, an error.\n";
+    "with flags only, a self-signed one and a warning; with a file, an "
+    "error.\n";
 
 struct table {
 	enum conf_scope scope;
@@ -36,8 +37,7 @@ static const struct table tables[] = {
 	{ CONF_SCOPE_ROOT,
 	    "\n## The gate\n\n"
 	    "`tls_server_config` may stand in the web config file instead.\n" },
-	{ CONF_SCOPE_TARGET,
-	    "\n## Targets\n\nEach item of `targets`:\n" },
+	{ CONF_SCOPE_TARGET, "\n## Targets\n\nEach item of `targets`:\n" },
 	{ CONF_SCOPE_HEADER,
 	    "\n## Headers\n\n"
 	    "`http_headers: {NAME: {...}}` of a target, each NAME:\n" },

@@ -28,8 +28,8 @@ complain(const struct conf_section *section, const struct conf_node *node,
 	const char *where = section->where;
 
 	conf_errors_add(&section->loading->errors, section->file, node->line,
-	    node->column, "%s%s%s: %s", where, where[0] != '\0' ? "." : "",
-	    key, message);
+	    node->column, "%s%s%s: %s", where, where[0] != '\0' ? "." : "", key,
+	    message);
 }
 
 /* " in targets[0].cache", or nothing at the top of a file. */
@@ -69,8 +69,8 @@ is_dotted(const struct conf_section *section, const char *name)
 
 /* The block where a key of this name stands, "" if at the top; or NULL. */
 static const char *
-find_home(const struct conf_section *section, const char *name,
-    char out[WHERE_SIZE])
+find_home(
+    const struct conf_section *section, const char *name, char out[WHERE_SIZE])
 {
 	const struct conf_key *key;
 	const char *last;
@@ -91,8 +91,8 @@ find_home(const struct conf_section *section, const char *name,
 }
 
 static void
-complain_unknown(const struct conf_section *section,
-    const struct conf_node *name)
+complain_unknown(
+    const struct conf_section *section, const struct conf_node *name)
 {
 	struct conf_suggestion suggestion = { .word = name->text };
 	char quoted[CONF_QUOTED_SIZE], block[WHERE_SIZE], home[WHERE_SIZE];
@@ -117,8 +117,8 @@ complain_unknown(const struct conf_section *section,
 		    home[0] != '\0' ? "in " : "at the top level", home);
 	describe_block(section, block);
 	conf_errors_add(&section->loading->errors, section->file, name->line,
-	    name->column, "unknown key %s%s%s",
-	    conf_quote(name->text, quoted), block, hint);
+	    name->column, "unknown key %s%s%s", conf_quote(name->text, quoted),
+	    block, hint);
 }
 
 static void
@@ -134,11 +134,10 @@ static void
 mark(const struct conf_section *section, const struct conf_node *node,
     const void *at)
 {
-	conf_loading_mark(section->loading,
-	    &(struct conf_mark){ .at = at,
-		.file = section->file,
-		.line = node->line,
-		.column = node->column });
+	conf_loading_mark(section->loading, &(struct conf_mark){ .at = at,
+						.file = section->file,
+						.line = node->line,
+						.column = node->column });
 }
 
 static void
@@ -146,9 +145,9 @@ read_leaf(const struct conf_section *section, const struct conf_key *key,
     const struct conf_node *node)
 {
 	struct err err;
-	struct conf_setting setting = { .key = key,
-		.folder = section->folder,
-		.err = &err };
+	struct conf_setting setting = {
+		.key = key, .folder = section->folder, .err = &err
+	};
 
 	mark(section, node, (char *)section->base + key->offset);
 	if (conf_value_set(&setting, node, section->base) == -1)
@@ -346,8 +345,8 @@ read_value(const struct conf_section *section, const struct conf_key *key,
 }
 
 void
-conf_section_read(const struct conf_section *section,
-    const struct conf_node *map)
+conf_section_read(
+    const struct conf_section *section, const struct conf_node *map)
 {
 	const struct conf_refused *refused;
 	const struct conf_node *name;
@@ -357,12 +356,12 @@ conf_section_read(const struct conf_section *section,
 	for (i = 0; i < map->count; i++) {
 		name = map->keys[i];
 		key = conf_key_find(section->scope, section->group, name->text);
-		refused = conf_refused_find(section->scope, section->group,
-		    name->text);
+		refused = conf_refused_find(
+		    section->scope, section->group, name->text);
 		if (key != NULL && is_visible(section, key))
 			read_value(section, key, name, map->items[i]);
 		else if (refused != NULL &&
-		    (!section->is_web || refused->is_web))
+			 (!section->is_web || refused->is_web))
 			complain_refused(section, name, refused);
 		else
 			complain_unknown(section, name);
@@ -387,9 +386,7 @@ static void
 set_default(const struct conf_key *key, void *base)
 {
 	struct err err;
-	struct conf_setting setting = { .key = key,
-		.folder = "",
-		.err = &err };
+	struct conf_setting setting = { .key = key, .folder = "", .err = &err };
 	bool is_list = key->def[0] == '[';
 	struct conf_node *node =
 	    is_list ? parse_list(key->def) : conf_node_text(key->def);

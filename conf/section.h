@@ -17,15 +17,15 @@ struct conf_section {
 	const char *file;   /* for messages */
 	const char *folder; /* relative paths are joined to it */
 	enum conf_scope scope;
-	void *base;         /* the scope's struct */
-	const char *group;  /* "" or dotted, e.g. "cache" */
-	const char *where;  /* of the struct: "" or "targets[0]" */
-	bool is_web;        /* a web config file: only its blocks */
+	void *base;        /* the scope's struct */
+	const char *group; /* "" or dotted, e.g. "cache" */
+	const char *where; /* of the struct: "" or "targets[0]" */
+	bool is_web;       /* a web config file: only its blocks */
 };
 
 /* Errors go to the loading. */
-void conf_section_read(const struct conf_section *section,
-    const struct conf_node *map);
+void conf_section_read(
+    const struct conf_section *section, const struct conf_node *map);
 
 /* Gives every field of a scope's zeroed struct its default. */
 void conf_section_defaults(enum conf_scope scope, void *base);

@@ -71,8 +71,8 @@ read_part(const char **p, bool is_first, uint64_t *bytes)
 		return -1;
 	for (number = 0; isdigit((unsigned char)**p); (*p)++)
 		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, (unsigned)(**p - '0'),
-			&number))
+		    __builtin_add_overflow(
+			number, (unsigned)(**p - '0'), &number))
 			return -1;
 	if (is_first && **p == '\0') {
 		*bytes = number;
@@ -108,12 +108,14 @@ conf_size_text(uint64_t bytes, char out[CONF_SIZE_SIZE])
 {
 	size_t power = 0;
 
-	while (bytes != 0 && bytes % 1024 == 0 && power < sizeof(prefixes) - 1) {
+	while (
+	    bytes != 0 && bytes % 1024 == 0 && power < sizeof(prefixes) - 1) {
 		bytes /= 1024;
 		power++;
 	}
 	if (power == 0)
-		snprintf(out, CONF_SIZE_SIZE, "%llu", (unsigned long long)bytes);
+		snprintf(
+		    out, CONF_SIZE_SIZE, "%llu", (unsigned long long)bytes);
 	else
 		snprintf(out, CONF_SIZE_SIZE, "%llu%cB",
 		    (unsigned long long)bytes, prefixes[power - 1]);

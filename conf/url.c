@@ -48,8 +48,8 @@ conf_url_masked(const char *text)
 
 	if (!find_authority(text, &part) || part.at == NULL)
 		return xstrdup(text);
-	return xasprintf("%.*s<secret>%s", (int)(part.start - text), text,
-	    part.at);
+	return xasprintf(
+	    "%.*s<secret>%s", (int)(part.start - text), text, part.at);
 }
 
 static int
@@ -61,8 +61,8 @@ check_bytes(const char *text, struct err *err)
 		return err_set(err, ERR_INVALID,
 		    "is empty: write http://127.0.0.1:9100/metrics");
 	if (strlen(text) > URL_MAX_BYTES)
-		return err_set(err, ERR_INVALID,
-		    "is longer than %d bytes", URL_MAX_BYTES);
+		return err_set(
+		    err, ERR_INVALID, "is longer than %d bytes", URL_MAX_BYTES);
 	for (p = (const unsigned char *)text; *p != '\0'; p++) {
 		if (*p == ' ')
 			return err_set(err, ERR_INVALID,
@@ -151,8 +151,8 @@ check_authority(const struct authority *part, struct err *err)
 	else
 		host_end = memchr(start, ':', len);
 	if (host_end == NULL && is_ipv6)
-		return err_set(err, ERR_INVALID,
-		    "has a \"[\" without its \"]\"");
+		return err_set(
+		    err, ERR_INVALID, "has a \"[\" without its \"]\"");
 	if (host_end == NULL)
 		host_end = part->end;
 	if (host_end == start)
@@ -172,7 +172,8 @@ check_authority(const struct authority *part, struct err *err)
 	result = conf_port_parse(text, &port, err);
 	free(text);
 	if (result == 0 && port == 0)
-		return err_set(err, ERR_INVALID, "port 0 cannot be connected to");
+		return err_set(
+		    err, ERR_INVALID, "port 0 cannot be connected to");
 	return result;
 }
 
@@ -182,8 +183,8 @@ field_text(const char *text, const struct http_parser_url *parts,
 {
 	if ((parts->field_set & (1 << field)) == 0)
 		return NULL;
-	return xstrndup(text + parts->field_data[field].off,
-	    parts->field_data[field].len);
+	return xstrndup(
+	    text + parts->field_data[field].off, parts->field_data[field].len);
 }
 
 /* Splits what was judged by check_authority(). */
@@ -210,13 +211,12 @@ parse_http(const char *text, struct conf_url *url, struct err *err)
 		return err_set(err, ERR_INVALID,
 		    "has user info, which would show in logs: use basic_auth: "
 		    "{username: ..., password_file: ...}");
-	if (check_authority(&part, err) == -1 ||
-	    split(text, &parts, err) == -1)
+	if (check_authority(&part, err) == -1 || split(text, &parts, err) == -1)
 		return -1;
-	url->scheme = strncasecmp(text, "https:", 6) == 0 ? CONF_HTTPS
-							   : CONF_HTTP;
+	url->scheme =
+	    strncasecmp(text, "https:", 6) == 0 ? CONF_HTTPS : CONF_HTTP;
 	url->host = field_text(text, &parts, UF_HOST);
-	url->port = parts.port != 0		? parts.port
+	url->port = parts.port != 0             ? parts.port
 		    : url->scheme == CONF_HTTPS ? 443
 						: 80;
 	url->path = field_text(text, &parts, UF_PATH);
@@ -299,12 +299,12 @@ conf_url_check_proxy(const char *text, struct err *err)
 
 	if (check_bytes(text, err) == -1)
 		return -1;
-	if (!has_scheme(text, "http://") && !has_scheme(text, "https://") &&
-	    !has_scheme(text, "socks5://"))
+	if (!find_authority(text, &part) ||
+	    (!has_scheme(text, "http://") && !has_scheme(text, "https://") &&
+		!has_scheme(text, "socks5://")))
 		return err_set(err, ERR_INVALID,
 		    "is no proxy: write http://HOST:PORT, https://HOST:PORT or "
 		    "socks5://HOST:PORT");
-	find_authority(text, &part);
 	if (strstr(text, "<secret>") != NULL)
 		return err_set(err, ERR_INVALID,
 		    "has <secret>, which print-config shows instead of the "

@@ -17,14 +17,14 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
 
-typedef int set_fn(struct conf_setting *setting, const struct conf_node *node,
-    void *at);
+typedef int set_fn(
+    struct conf_setting *setting, const struct conf_node *node, void *at);
 typedef void clear_fn(void *at);
 
 /* CHOICE fields are enums; all of them have the size of this. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
-	sizeof(enum log_format) == sizeof(unsigned) &&
-	sizeof(enum conf_redirects) == sizeof(unsigned),
+		   sizeof(enum log_format) == sizeof(unsigned) &&
+		   sizeof(enum conf_redirects) == sizeof(unsigned),
     "an enum of another size needs a setter of its own");
 
 void
@@ -79,8 +79,8 @@ check_text(const struct conf_key *key, const char *text, struct err *err)
 			return -1;
 		return conf_value_check_line(text, true, err);
 	default:
-		return conf_value_check_line(text, key->scope ==
-			CONF_SCOPE_HEADER, err);
+		return conf_value_check_line(
+		    text, key->scope == CONF_SCOPE_HEADER, err);
 	}
 }
 
@@ -140,8 +140,8 @@ find_choice(struct conf_setting *setting, const char *text)
 		return err_set(setting->err, ERR_INVALID,
 		    "%s is not one of %s; did you mean \"%s\"?", quoted, list,
 		    suggestion.nearest);
-	return err_set(setting->err, ERR_INVALID, "%s is not one of %s",
-	    quoted, list);
+	return err_set(
+	    setting->err, ERR_INVALID, "%s is not one of %s", quoted, list);
 }
 
 static int
@@ -168,9 +168,15 @@ static int
 set_bool(struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	static const char *const words[][2] = {
-		{ "false", "true" }, { "False", "True" }, { "FALSE", "TRUE" },
-		{ "no", "yes" }, { "No", "Yes" }, { "NO", "YES" },
-		{ "off", "on" }, { "Off", "On" }, { "OFF", "ON" },
+		{ "false", "true" },
+		{ "False", "True" },
+		{ "FALSE", "TRUE" },
+		{ "no", "yes" },
+		{ "No", "Yes" },
+		{ "NO", "YES" },
+		{ "off", "on" },
+		{ "Off", "On" },
+		{ "OFF", "ON" },
 	};
 	char quoted[CONF_QUOTED_SIZE];
 	size_t i;
@@ -206,8 +212,8 @@ set_uint(struct conf_setting *setting, const struct conf_node *node, void *at)
 }
 
 static int
-set_duration(struct conf_setting *setting, const struct conf_node *node,
-    void *at)
+set_duration(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	const struct conf_key *key = setting->key;
 	char min[CONF_DURATION_SIZE], max[CONF_DURATION_SIZE];
@@ -245,8 +251,8 @@ set_size(struct conf_setting *setting, const struct conf_node *node, void *at)
 }
 
 static int
-set_address(struct conf_setting *setting, const struct conf_node *node,
-    void *at)
+set_address(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	struct conf_address address;
 
@@ -273,8 +279,8 @@ set_url(struct conf_setting *setting, const struct conf_node *node, void *at)
 static struct conf *
 conf_of_listen(void *at)
 {
-	return (struct conf *)(void *)((char *)at -
-	    offsetof(struct conf, listen));
+	return (
+	    struct conf *)(void *)((char *)at - offsetof(struct conf, listen));
 }
 
 static void
@@ -300,8 +306,8 @@ parse_listen(struct conf_setting *setting, const struct conf_node *item,
 }
 
 static int
-set_addresses(struct conf_setting *setting, const struct conf_node *node,
-    void *at)
+set_addresses(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	struct conf *conf = conf_of_listen(at);
 	bool is_list = node->kind == CONF_NODE_LIST;
@@ -309,8 +315,8 @@ set_addresses(struct conf_setting *setting, const struct conf_node *node,
 	struct conf_address *listen;
 
 	if (count == 0)
-		return err_set(setting->err, ERR_INVALID,
-		    "needs at least one address");
+		return err_set(
+		    setting->err, ERR_INVALID, "needs at least one address");
 	listen = xcalloc(count, sizeof(*listen));
 	for (i = 0; i < count; i++) {
 		if (parse_listen(setting, is_list ? node->items[i] : node,
@@ -328,8 +334,8 @@ set_addresses(struct conf_setting *setting, const struct conf_node *node,
 }
 
 static int
-set_strings(struct conf_setting *setting, const struct conf_node *node,
-    void *at)
+set_strings(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	struct conf_strings strings;
 	size_t i;
@@ -338,8 +344,8 @@ set_strings(struct conf_setting *setting, const struct conf_node *node,
 		return -1;
 	for (i = 0; i < strings.count; i++) {
 		setting->bad = node->items[i];
-		if (check_text(setting->key, strings.items[i],
-			setting->err) == -1) {
+		if (check_text(setting->key, strings.items[i], setting->err) ==
+		    -1) {
 			conf_strings_clear(&strings);
 			return -1;
 		}
@@ -425,8 +431,8 @@ static const struct ops ops[CONF_TYPE_COUNT] = {
 };
 
 int
-conf_value_set(struct conf_setting *setting, const struct conf_node *node,
-    void *base)
+conf_value_set(
+    struct conf_setting *setting, const struct conf_node *node, void *base)
 {
 	const struct ops *op = &ops[setting->key->type];
 

@@ -24,11 +24,11 @@ struct conf_setting {
 
 /*
  * Replaces the field of setting->key in the struct at `base`.  -1 with err
- * and bad set; the field is then as it was, or holds a part of a map.  Not for groups, targets and
- * headers, which have keys of their own.
+ * and bad set; the field is then as it was, or holds a part of a map.  Not for
+ * groups, targets and headers, which have keys of their own.
  */
-int conf_value_set(struct conf_setting *setting, const struct conf_node *node,
-    void *base);
+int conf_value_set(
+    struct conf_setting *setting, const struct conf_node *node, void *base);
 
 /* Frees what the field holds and zeroes it. */
 void conf_value_clear(const struct conf_key *key, void *base);

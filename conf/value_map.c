@@ -85,8 +85,8 @@ conf_value_clear_params(void *at)
 }
 
 int
-conf_value_set_params(struct conf_setting *setting,
-    const struct conf_node *node, void *at)
+conf_value_set_params(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	struct conf_target *target =
 	    target_of(at, offsetof(struct conf_target, params));
@@ -99,8 +99,8 @@ conf_value_set_params(struct conf_setting *setting,
 	target->params = xcalloc(node->count + 1, sizeof(*target->params));
 	for (i = 0; i < node->count; i++) {
 		param = &target->params[i];
-		if (conf_value_strings(setting, node->items[i],
-			&param->values) == -1)
+		if (conf_value_strings(
+			setting, node->items[i], &param->values) == -1)
 			return -1;
 		param->name = xstrdup(node->keys[i]->text);
 		target->param_count++;
@@ -151,8 +151,8 @@ set_rule(struct conf_setting *setting, const struct conf_node *value,
 }
 
 int
-conf_value_set_rules(struct conf_setting *setting,
-    const struct conf_node *node, void *at)
+conf_value_set_rules(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
 {
 	struct conf_target *target =
 	    target_of(at, offsetof(struct conf_target, query_rules));
@@ -190,8 +190,8 @@ conf_value_complete_rules(struct conf_target *target)
 	size_t i, room = target->query_rule_count + target->query_allow.count;
 	struct conf_query_rule *rule;
 
-	target->query_rules = xrealloc(target->query_rules,
-	    (room + 1) * sizeof(*target->query_rules));
+	target->query_rules = xrealloc(
+	    target->query_rules, (room + 1) * sizeof(*target->query_rules));
 	for (i = 0; i < target->query_allow.count; i++) {
 		if (has_rule(target, target->query_allow.items[i]))
 			continue;

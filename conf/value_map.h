@@ -14,13 +14,13 @@ int conf_value_strings(struct conf_setting *setting,
     const struct conf_node *node, struct conf_strings *strings);
 
 /* `at`: the params, followed by their count, of a struct conf_target. */
-int conf_value_set_params(struct conf_setting *setting,
-    const struct conf_node *node, void *at);
+int conf_value_set_params(
+    struct conf_setting *setting, const struct conf_node *node, void *at);
 void conf_value_clear_params(void *at);
 
 /* `at`: the query_rules of a struct conf_target. */
-int conf_value_set_rules(struct conf_setting *setting,
-    const struct conf_node *node, void *at);
+int conf_value_set_rules(
+    struct conf_setting *setting, const struct conf_node *node, void *at);
 void conf_value_clear_rules(void *at);
 
 /*

@@ -11,8 +11,8 @@
 static bool
 is_plain(const char *text)
 {
-	static const char *const words[] = { "true", "false", "yes", "no",
-		"on", "off", "null", "y", "n" };
+	static const char *const words[] = { "true", "false", "yes", "no", "on",
+		"off", "null", "y", "n" };
 	const unsigned char *p = (const unsigned char *)text;
 	size_t i;
 

@@ -64,8 +64,8 @@ log_warnings(char *warnings)
 		return;
 	for (line = strtok_r(warnings, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))
-		log_warn("configuration", "detail", line + strlen(prefix),
-		    NULL);
+		log_warn(
+		    "configuration", "detail", line + strlen(prefix), NULL);
 }
 
 static int
@@ -107,10 +107,9 @@ check_config(const struct cli_args *args)
 	if (code == EXIT_FINE && report.warnings != NULL)
 		fputs(report.warnings, stderr);
 	if (code == EXIT_FINE)
-		printf("%s: valid\n",
-		    args->file != NULL ? args->file
-			: web != NULL  ? web
-				       : "flags");
+		printf("%s: valid\n", args->file != NULL ? args->file
+				      : web != NULL      ? web
+							 : "flags");
 	conf_free(conf);
 	conf_report_fini(&report);
 	return code;
@@ -176,12 +175,12 @@ run(const struct command *command, int argc, char *const *argv)
 {
 	struct cli_args args;
 	struct err err;
-	int code = cli_args_parse(argc, argv, command->may_name_file, &args,
-	    &err);
+	int code =
+	    cli_args_parse(argc, argv, command->may_name_file, &args, &err);
 
 	if (code == 0 && !command->takes_flags && args.flag_count > 0)
-		code = err_set(&err, ERR_USAGE, "%s takes no flags",
-		    command->name);
+		code = err_set(
+		    &err, ERR_USAGE, "%s takes no flags", command->name);
 	if (code == -1)
 		code = fail(&err);
 	else if (args.wants_help) {

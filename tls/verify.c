@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -189,8 +190,11 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
 	verify->time_error = verify->chain_error = X509_V_OK;
 	judge_name(verify, leaf);
 	X509_STORE_CTX_set_verify_cb(store_ctx, on_fault);
+	/* What is queued on the way would hide that the verdict is ours. */
+	ERR_set_mark();
 	if (X509_verify_cert(store_ctx) < 0 && verify->chain_error == 0)
 		verify->chain_error = X509_V_ERR_UNSPECIFIED;
+	ERR_pop_to_mark();
 	error = verify->time_error;
 	if (error == X509_V_OK)
 		error = name_error(verify);

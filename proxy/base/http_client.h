@@ -60,6 +60,7 @@ struct http_result {
 enum {
 	HTTP_FINE = 0,
 	HTTP_CONNECT_FAILED = 7,
+	HTTP_WEIRD_ANSWER = 8,
 	HTTP_PARTIAL = 18,
 	HTTP_TIMED_OUT = 28,
 	HTTP_TLS_FAILED = 35,

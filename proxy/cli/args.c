@@ -55,8 +55,8 @@ add_flag(struct cli_args *args, const struct conf_key *key, const char *value,
 	for (i = 0; i < args->flag_count; i++)
 		if (strcmp(args->flags[i].name, key->flag) == 0 &&
 		    key->type != CONF_TYPE_ADDRESSES)
-			return err_set(err, ERR_USAGE, "--%s is given twice",
-			    key->flag);
+			return err_set(
+			    err, ERR_USAGE, "--%s is given twice", key->flag);
 	args->flags[args->flag_count].name = key->flag;
 	args->flags[args->flag_count++].value = value;
 	return 0;
@@ -115,9 +115,9 @@ cli_args_parse(int argc, char *const *argv, bool may_name_file,
 		else if (may_name_file)
 			result = set_file(args, argv[i], err);
 		else
-			result = err_set(err, ERR_USAGE,
-			    "unexpected argument %s",
-			    conf_quote(argv[i], quoted));
+			result =
+			    err_set(err, ERR_USAGE, "unexpected argument %s",
+				conf_quote(argv[i], quoted));
 	}
 	return result;
 }

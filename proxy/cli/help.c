@@ -17,8 +17,7 @@ struct help {
 };
 
 static const struct help helps[] = {
-	{ "serve", "[--config FILE] [--upstream URL] [FLAG...]",
-	    "run the gate",
+	{ "serve", "[--config FILE] [--upstream URL] [FLAG...]", "run the gate",
 	    "Runs the gate until SIGTERM. It needs no file:\n"
 	    "  scrapegate serve --upstream http://127.0.0.1:9100/metrics\n",
 	    true },
@@ -80,8 +79,8 @@ cli_help_unknown(FILE *out, const char *command)
 
 	for (i = 0; i < HELP_COUNT; i++)
 		conf_suggest_add(&suggestion, helps[i].command);
-	fprintf(out, "scrapegate: unknown command %s",
-	    conf_quote(command, quoted));
+	fprintf(
+	    out, "scrapegate: unknown command %s", conf_quote(command, quoted));
 	if (suggestion.nearest != NULL)
 		fprintf(out, ", did you mean \"%s\"?", suggestion.nearest);
 	fputs("; known commands:", out);

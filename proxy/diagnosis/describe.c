@@ -80,6 +80,26 @@ is_proxy_slow(const struct sketch *sketch)
 	return sketch->report->is_proxy_used && sketch->report->is_connected;
 }
 
+/*
+ * With TLS 1.3 the exporter refuses a missing client certificate after the
+ * handshake, and a reset behind the alert may overtake it.
+ */
+static bool
+may_want_certificate(const struct sketch *sketch)
+{
+	return sketch->report->is_tls && !sketch->report->is_reused &&
+	       !has_begun(sketch) && has_no_client_certificate(sketch);
+}
+
+#define MAYBE_CAUSE                                                            \
+	"The exporter finished the TLS handshake and hung up on the "          \
+	"request: it wants a client certificate and got none, it crashed "     \
+	"on this scrape, or a load balancer has no backend."
+#define MAYBE_FIX                                                              \
+	"the exporter's log at this time says which; kubectl get pods "        \
+	"(restarts); if it wants one, set tls_config: {cert_file: ..., "       \
+	"key_file: ...} in target {target}{place}."
+
 #define FILE_CAUSE                                                             \
 	"The gate cannot read the metrics file of this target: nobody wrote "  \
 	"it, its folder is not mounted into the gate, or its mode forbids it."
@@ -147,6 +167,10 @@ static const struct variant variants[] = {
 	{ REASON_AUTH_UNAUTHORIZED, has_no_credentials, NULL, NULL, NULL,
 	    "set basic_auth or authorization in target {target}{place}, then "
 	    "reload." },
+	{ REASON_HTTP_RESET_BEFORE_RESPONSE, may_want_certificate, NULL, NULL,
+	    MAYBE_CAUSE, MAYBE_FIX },
+	{ REASON_HTTP_CLOSED_BEFORE_RESPONSE, may_want_certificate, NULL, NULL,
+	    MAYBE_CAUSE, MAYBE_FIX },
 	{ REASON_TIMEOUT_HEADERS, has_begun, NULL, NULL,
 	    "The exporter began to answer and did not end the head in time: "
 	    "stuck while answering, or a very slow link. Not the connection.",

@@ -197,9 +197,11 @@ detail_files(struct sketch *sketch)
 static void
 detail_head(struct sketch *sketch)
 {
-	const char *detail = sketch->report->judge.detail;
+	const struct judge_result *judge = &sketch->report->judge;
+	const char *detail = judge->detail;
 
-	if (*detail == '\0')
+	if (judge->verdict <= VERDICT_WHOLE ||
+	    judge->verdict == VERDICT_CLOSED_IN_HEADERS)
 		detail = sketch->reason == REASON_HTTP_MALFORMED_HEADER
 			     ? "malformed MIME header"
 			     : "unsupported transfer encoding";
@@ -296,7 +298,9 @@ detail_truncated(struct sketch *sketch)
 	else if (judge->is_chunked)
 		SAY(sketch, "no last chunk after %s bytes", sketch->bytes);
 	else
-		SAY(sketch, "no final newline after %s bytes", sketch->bytes);
+		SAY(sketch,
+		    "text breaks off after %s bytes, no length was told",
+		    sketch->bytes);
 }
 
 static void

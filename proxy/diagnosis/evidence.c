@@ -1,4 +1,4 @@
-#include "proxy/diagnosis/sketch.h"
+#include "proxy/diagnosis/evidence.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,24 +6,20 @@
 
 #include "conf/conf.h"
 #include "proxy/diagnosis/codes.h"
+#include "proxy/diagnosis/sketch.h"
 #include "proxy/fetch/report.h"
 
-/* Pieces, joined by "; "; one that does not fit whole is left out. */
-struct evidence {
-	const struct sketch *sketch;
-	char *out;
-	size_t size;
-	size_t len;
-};
+const char *
+evidence_errno(int number)
+{
+	const char *name = strerrorname_np(number);
 
-static void add(struct evidence *evidence, const char *mark, const char *format,
-    ...) __attribute__((format(printf, 3, 4)));
+	return name != NULL ? name : "an unnamed error";
+}
 
-#define MEASURED(...) add(evidence, "measured", __VA_ARGS__)
-#define UNKNOWN(...) add(evidence, "unknown", __VA_ARGS__)
-
-static void
-add(struct evidence *evidence, const char *mark, const char *format, ...)
+void
+evidence_add(
+    struct evidence *evidence, const char *mark, const char *format, ...)
 {
 	char piece[512], whole[544];
 	size_t len, i;
@@ -67,15 +63,7 @@ excerpt(char out[EXCERPT_SIZE], const char *escaped)
 	return out;
 }
 
-static const char *
-errno_name(int number)
-{
-	const char *name = strerrorname_np(number);
-
-	return name != NULL ? name : "an unnamed error";
-}
-
-/* Where the time went: every phase that took some. */
+/* Where the time went: every phase that took a millisecond. */
 static void
 see_phases(struct evidence *evidence)
 {
@@ -85,7 +73,7 @@ see_phases(struct evidence *evidence)
 	int i;
 
 	for (i = 0; i < PHASE_COUNT; i++) {
-		if (phases->us[i] == 0)
+		if (phases->us[i] < 1000)
 			continue;
 		sketch_print(text + used, sizeof(text) - used, "%s%s %s",
 		    used > 0 ? ", " : "", phase_name((enum phase)i),
@@ -94,150 +82,6 @@ see_phases(struct evidence *evidence)
 	}
 	if (used > 0)
 		MEASURED("%s", text);
-}
-
-static void
-see_dns(struct evidence *evidence)
-{
-	static const char *const answers[] = {
-		[RESOLVE_OK] = "no answer",
-		[RESOLVE_NXDOMAIN] = "NXDOMAIN",
-		[RESOLVE_NODATA] = "an answer without an address",
-		[RESOLVE_SERVER_FAILURE] = "SERVFAIL or the like",
-		[RESOLVE_TIMEOUT] = "no answer",
-		[RESOLVE_UNREACHABLE] = "unreachable",
-		[RESOLVE_TRUNCATED] = "a truncated answer",
-	};
-	const struct report *report = evidence->sketch->report;
-	const char *server = report->name_server;
-	char took[SKETCH_DURATION_SIZE];
-
-	MEASURED("name server%s%s: %s, after %s", *server != '\0' ? " " : "",
-	    server, answers[report->resolve],
-	    sketch_duration(
-		took, sketch_step_us(evidence->sketch, PHASE_RESOLVE), " "));
-	if (*server == '\0')
-		UNKNOWN("which name server it was");
-}
-
-/* What a connection that is not there looks like. */
-static const char *
-silence(const struct sketch *sketch)
-{
-	if (sketch->report->is_connected)
-		return "TCP connected, no answer to CONNECT";
-	return sketch_is_unix(sketch) ? "not accepted" : "no reply to SYN";
-}
-
-static void
-see_connect(struct evidence *evidence)
-{
-	const struct sketch *sketch = evidence->sketch;
-	const struct report *report = sketch->report;
-	char took[SKETCH_DURATION_SIZE];
-
-	sketch_duration(took, sketch_step_us(sketch, PHASE_CONNECT), " ");
-	if (report->os_errno != 0)
-		MEASURED("%s() failed with %s after %s",
-		    sketch_is_file(sketch)                         ? "open"
-		    : sketch->reason == REASON_TOO_MANY_OPEN_FILES ? "socket"
-								   : "connect",
-		    errno_name(report->os_errno), took);
-	else if (connect_status(report) != 0)
-		MEASURED(
-		    "the proxy answered %d to CONNECT", connect_status(report));
-	else if (sketch->reason == REASON_TIMEOUT_CONNECT)
-		MEASURED("%s in %s", silence(sketch), took);
-	else
-		UNKNOWN("what the system said");
-}
-
-static void
-see_client_certificate(struct evidence *evidence)
-{
-	const struct sketch *sketch = evidence->sketch;
-	const struct conf_tls_client *tls = &sketch->target->tls_config;
-
-	if (tls->cert_file == NULL && tls->cert == NULL)
-		MEASURED("targets[%s].tls_config.cert_file is not set%s",
-		    sketch->target->name, sketch->place);
-	else
-		MEASURED("the gate showed targets[%s].tls_config.%s%s",
-		    sketch->target->name,
-		    tls->cert_file != NULL ? "cert_file" : "cert",
-		    sketch->place);
-}
-
-/* With TLS 1.2 a missing client certificate is a handshake failure. */
-static bool
-is_about_client(enum reason reason)
-{
-	return reason == REASON_TLS_HANDSHAKE_FAILURE ||
-	       reason == REASON_TLS_CLIENT_CERT_REQUIRED ||
-	       reason == REASON_TLS_CLIENT_CERT_REJECTED;
-}
-
-static void
-see_certificate(struct evidence *evidence)
-{
-	const struct report *report = evidence->sketch->report;
-
-	if (report->certificate_names[0] != '\0')
-		MEASURED(
-		    "certificate is valid for %s", report->certificate_names);
-	else if (report->has_no_san)
-		MEASURED("certificate has no subjectAltName");
-	if (report->certificate_not_before[0] != '\0' &&
-	    report->certificate_not_after[0] != '\0')
-		MEASURED("certificate runs from %s to %s",
-		    report->certificate_not_before,
-		    report->certificate_not_after);
-	if (report->verify_result > 1)
-		MEASURED("OpenSSL verify error %ld", report->verify_result);
-	if (report->is_name_mismatch)
-		MEASURED("it does not name %s",
-		    sketch_wanted_name(evidence->sketch));
-}
-
-static void
-see_first_record(struct evidence *evidence)
-{
-	const struct report *report = evidence->sketch->report;
-	char text[32];
-
-	if (report->tls_first_len == 0)
-		return;
-	facts_escape(text, sizeof(text), (const char *)report->tls_first,
-	    report->tls_first_len);
-	MEASURED("its first bytes are \"%s\"", text);
-}
-
-static void
-see_tls(struct evidence *evidence)
-{
-	const struct report *report = evidence->sketch->report;
-	char took[SKETCH_DURATION_SIZE];
-	int alert = alert_of(report);
-
-	sketch_duration(took, sketch_step_us(evidence->sketch, PHASE_TLS), " ");
-	if (evidence->sketch->reason == REASON_TIMEOUT_TLS)
-		MEASURED("handshake started, %s in %s",
-		    report->tls_first_len > 0 ? "answered but not ended"
-					      : "nothing received",
-		    took);
-	else if (alert >= 0)
-		MEASURED(
-		    "TLS alert %d (%s) received", alert, alert_text(alert));
-	else if (report->tls_first_len > 0)
-		see_first_record(evidence);
-	else if (report->os_errno != 0)
-		MEASURED("TCP connected, then %s after %s, nothing received",
-		    errno_name(report->os_errno), took);
-	else if (evidence->sketch->reason == REASON_TLS_HANDSHAKE_CLOSED)
-		MEASURED("TCP connected, then end of file after %s", took);
-	see_certificate(evidence);
-	if (is_about_client(evidence->sketch->reason))
-		see_client_certificate(evidence);
 }
 
 static void
@@ -296,6 +140,35 @@ see_auth(struct evidence *evidence)
 	}
 }
 
+/*
+ * The judge's detail, if it says more: what libcurl itself refused is a head
+ * that merely ends to the judge.
+ */
+static void
+see_verdict(struct evidence *evidence)
+{
+	const struct report *report = evidence->sketch->report;
+	char text[EXCERPT_SIZE * 2];
+
+	switch (report->judge.verdict) {
+	case VERDICT_PENDING:
+	case VERDICT_WHOLE:
+	case VERDICT_CLOSED_IN_HEADERS:
+		facts_escape(text, sizeof(text), report->curl_error,
+		    strlen(report->curl_error));
+		/* Its words for an errno or an end of file add nothing. */
+		if (*text != '\0' &&
+		    (evidence->sketch->reason == REASON_UNEXPLAINED ||
+			(report->os_errno == 0 &&
+			    report->curl_code != CURL_NO_ANSWER)))
+			MEASURED("libcurl says \"%s\"", text);
+		break;
+	default:
+		if (report->judge.detail[0] != '\0')
+			MEASURED("%s", report->judge.detail);
+	}
+}
+
 static void
 see_http(struct evidence *evidence)
 {
@@ -306,19 +179,17 @@ see_http(struct evidence *evidence)
 	see_answer(evidence);
 	if (judge->location[0] != '\0')
 		MEASURED("Location is \"%s\"", excerpt(text, judge->location));
-	if (judge->detail[0] != '\0')
-		MEASURED("%s", judge->detail);
-	if (!judge->is_head_complete && judge->first_bytes[0] != '\0')
+	see_verdict(evidence);
+	if (!judge->is_head_complete && judge->first_bytes[0] != '\0' &&
+	    judge->verdict != VERDICT_NOT_HTTP)
 		MEASURED("it begins \"%s\"", excerpt(text, judge->first_bytes));
-	else if (!judge->is_head_complete && report->step >= STEP_HEAD)
-		MEASURED("connected, request sent, %s",
-		    judge->has_any_byte ? "an unfinished head received"
-					: "not one byte received");
+	else if (!judge->has_any_byte && report->step >= STEP_HEAD)
+		MEASURED("connected, request sent, not one byte received");
 	if (judge->interim_count > 0)
 		MEASURED("%u interim answers before it", judge->interim_count);
 	if (report->os_errno != 0)
 		MEASURED("the connection ended with %s",
-		    errno_name(report->os_errno));
+		    evidence_errno(report->os_errno));
 }
 
 static void
@@ -330,7 +201,9 @@ see_body(struct evidence *evidence)
 
 	MEASURED("%d, %s bytes of the body received%s", judge->status,
 	    evidence->sketch->bytes, judge->is_chunked ? ", chunked" : "");
-	if (judge->detail[0] != '\0')
+	if (judge->detail[0] != '\0' &&
+	    judge->verdict != VERDICT_ENCODING_UNSUPPORTED &&
+	    !(judge->verdict == VERDICT_BODY_TRUNCATED && judge->has_length))
 		MEASURED("%s", judge->detail);
 	facts_escape(text, sizeof(text), judge->content_encoding,
 	    strlen(judge->content_encoding));
@@ -338,7 +211,7 @@ see_body(struct evidence *evidence)
 		MEASURED("Content-Encoding is \"%s\"", text);
 	if (report->os_errno != 0)
 		MEASURED("the connection ended with %s",
-		    errno_name(report->os_errno));
+		    evidence_errno(report->os_errno));
 }
 
 static void
@@ -349,13 +222,13 @@ see_timeout(struct evidence *evidence)
 
 	switch (sketch->reason) {
 	case REASON_TIMEOUT_DNS:
-		see_dns(evidence);
+		evidence_dns(evidence);
 		break;
 	case REASON_TIMEOUT_CONNECT:
-		see_connect(evidence);
+		evidence_connect(evidence);
 		break;
 	case REASON_TIMEOUT_TLS:
-		see_tls(evidence);
+		evidence_tls(evidence);
 		break;
 	case REASON_TIMEOUT_HEADERS:
 		MEASURED("connected, request sent, %s in %s",
@@ -381,12 +254,7 @@ static void
 see_unexplained(struct evidence *evidence)
 {
 	const struct report *report = evidence->sketch->report;
-	char text[EXCERPT_SIZE * 2];
 
-	facts_escape(
-	    text, sizeof(text), report->curl_error, strlen(report->curl_error));
-	if (*text != '\0')
-		MEASURED("libcurl says \"%s\"", text);
 	if (report->ssl_error != 0)
 		MEASURED("OpenSSL code %08lX", report->ssl_error);
 	see_http(evidence);
@@ -422,9 +290,9 @@ static void
 see(struct evidence *evidence)
 {
 	static void (*const by_layer[LAYER_COUNT])(struct evidence *) = {
-		[LAYER_DNS] = see_dns,
-		[LAYER_TCP] = see_connect,
-		[LAYER_TLS] = see_tls,
+		[LAYER_DNS] = evidence_dns,
+		[LAYER_TCP] = evidence_connect,
+		[LAYER_TLS] = evidence_tls,
 		[LAYER_AUTH] = see_auth,
 		[LAYER_HTTP] = see_http,
 		[LAYER_TIMEOUT] = see_timeout,

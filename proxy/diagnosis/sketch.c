@@ -21,17 +21,17 @@ sketch_print(char *out, size_t size, const char *format, ...)
 const char *
 sketch_duration(char out[SKETCH_DURATION_SIZE], uint64_t us, const char *gap)
 {
-	double seconds = (double)us / 1e6;
+	bool is_short = us < 10000;
+	double value = (double)us / (is_short ? 1e3 : 1e6);
 	char number[16];
 	char *end;
 
 	/* No sum of rounded parts is ever shown, so each rounds by itself. */
 	sketch_print(number, sizeof(number), "%.*f",
-	    seconds >= 100    ? 0
-	    : seconds >= 10   ? 1
-	    : seconds >= 0.01 ? 2
-			      : 4,
-	    seconds);
+	    value >= 100  ? 0
+	    : value >= 10 ? 1
+			  : 2,
+	    value);
 	if (strchr(number, '.') != NULL) {
 		end = number + strlen(number);
 		while (end[-1] == '0')
@@ -40,7 +40,8 @@ sketch_duration(char out[SKETCH_DURATION_SIZE], uint64_t us, const char *gap)
 			end--;
 		*end = '\0';
 	}
-	sketch_print(out, SKETCH_DURATION_SIZE, "%s%ss", number, gap);
+	sketch_print(out, SKETCH_DURATION_SIZE, "%s%s%s", number, gap,
+	    is_short && us > 0 ? "ms" : "s");
 	return out;
 }
 

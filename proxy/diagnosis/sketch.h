@@ -68,7 +68,7 @@ void sketch_print(char *out, size_t size, const char *format, ...)
 
 #define SKETCH_DURATION_SIZE 24
 
-/* "9.5s", or with a `gap` of " " "9.5 s": three digits that matter. */
+/* "9.5s", "0.2ms", or with a `gap` of " " "9.5 s". */
 const char *sketch_duration(
     char out[SKETCH_DURATION_SIZE], uint64_t us, const char *gap);
 

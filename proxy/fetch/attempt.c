@@ -370,6 +370,20 @@ resolve(struct attempt *a)
 	    on_resolved, a);
 }
 
+/*
+ * With a connection left from before, nobody needs the name.  libcurl wants to
+ * know it all the same, or it would ask somebody; the address is not dialled.
+ */
+static void
+start_call_if_kept(struct attempt *a)
+{
+	char *pinned = xasprintf("%s:%u:127.0.0.1", a->dial_host,
+	    a->dial_port);
+
+	start_call(a, pinned, false);
+	free(pinned);
+}
+
 /* Whom to dial: the exporter, or the proxy in front of it. */
 static int
 choose_dial(struct attempt *a)
@@ -412,8 +426,7 @@ begin_hop(struct attempt *a)
 	    &answer))
 		start_call_to(a, &answer.addresses);
 	else
-		/* With a connection left from before nobody needs the name. */
-		start_call(a, NULL, false);
+		start_call_if_kept(a);
 }
 
 /* A file: target. */

@@ -196,6 +196,21 @@ step_of(const struct report *report, enum phase phase)
 	return steps[phase];
 }
 
+/*
+ * The one header that libcurl reads before it hands it over, and gives up on:
+ * the judge has not seen what was wrong.
+ */
+static void
+judge_bad_length(struct report *report)
+{
+	if (report->curl_code != HTTP_WEIRD_ANSWER ||
+	    strstr(report->curl_error, "Content-Length") == NULL)
+		return;
+	report->judge.verdict = VERDICT_BAD_FRAMING;
+	snprintf(report->judge.detail, sizeof(report->judge.detail),
+	    "bad Content-Length");
+}
+
 void
 attempt_view(const struct attempt *a, struct report *report)
 {
@@ -210,6 +225,7 @@ attempt_view(const struct attempt *a, struct report *report)
 	/* A file has no head that a judge could have seen. */
 	if (a->is_file)
 		report->judge = judge;
+	judge_bad_length(report);
 	attempt_catch_up_tls(&line, a->facts);
 	timeline_enter(&line, line.phase, now_us);
 	report->phases = line.phases;

@@ -48,6 +48,8 @@ read_all(struct small_file *file, int fd, size_t max)
 		return -1;
 	}
 	file->text[file->len] = '\0';
+	if (file->len < size)
+		file->text = xrealloc(file->text, file->len + 1);
 	return 0;
 }
 

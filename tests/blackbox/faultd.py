@@ -27,6 +27,18 @@ def ok(body=GOOD_BODY, content_type=TEXT, extra=(), status="200 OK",
     return ("\r\n".join(head) + "\r\n\r\n").encode("latin-1") + body
 
 
+def readable(*files, seconds=None):
+    """Those that can be read; select() itself knows only 1024 numbers."""
+    poll = select.poll()
+    by_number = {}
+    for each in files:
+        number = each if isinstance(each, int) else each.fileno()
+        by_number[number] = each
+        poll.register(number, select.POLLIN)
+    found = poll.poll(None if seconds is None else seconds * 1000)
+    return [by_number[number] for number, _ in found]
+
+
 class Gone(Exception):
     """The gate or the server went away; the behaviour ends."""
 
@@ -65,8 +77,7 @@ class Conn:
     def wait_readable(self):
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return
-        ready, _, _ = select.select([self.socket, self.server.stop_fd], [], [])
-        if self.server.stop_fd in ready:
+        if self.server.stop_fd in readable(self.socket, self.server.stop_fd):
             raise Gone("server stops")
 
     def send(self, data):
@@ -77,8 +88,7 @@ class Conn:
 
     def pause(self, seconds):
         """Passes time, as a slow exporter does."""
-        ready, _, _ = select.select([self.server.stop_fd], [], [], seconds)
-        if ready:
+        if readable(self.server.stop_fd, seconds=seconds):
             raise Gone("server stops")
 
     def dribble(self, data, interval, size=1):
@@ -118,7 +128,10 @@ class Conn:
         if isinstance(raw, ssl.SSLSocket):
             raw = socket.socket(fileno=raw.detach())
             self.socket = raw
-        raw.shutdown(socket.SHUT_WR)
+        try:
+            raw.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise Gone(str(error)) from error
         self.hold()
 
 
@@ -184,8 +197,7 @@ class Faultd:
     def accept_all(self):
         self.listener.setblocking(False)
         while True:
-            ready, _, _ = select.select([self.listener, self.stop_fd], [], [])
-            if self.stop_fd in ready:
+            if self.stop_fd in readable(self.listener, self.stop_fd):
                 return
             try:
                 sock, _ = self.listener.accept()

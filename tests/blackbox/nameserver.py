@@ -1,10 +1,11 @@
 """A name server for one zone of lies, and a file that points to it."""
 
 import os
-import select
 import socket
 import struct
 import threading
+
+from faultd import readable
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 
@@ -34,8 +35,7 @@ class NameServer:
 
     def run(self):
         while True:
-            ready, _, _ = select.select([self.socket, self.stop_fd], [], [])
-            if self.stop_fd in ready:
+            if self.stop_fd in readable(self.socket, self.stop_fd):
                 return
             query, peer = self.socket.recvfrom(4096)
             answer = self.answer(query)

@@ -79,8 +79,12 @@ class Program:
                     f"{self.name} ended with {self.process.returncode}:\n"
                     f"{self.log}")
             return match
-        return wait_for(find, START_SECONDS,
-                        f"{pattern} from {shlex.join(self.command)}")
+        try:
+            return wait_for(find, START_SECONDS,
+                            f"{pattern} from {shlex.join(self.command)}")
+        except AssertionError:
+            self.kill()  # nobody else knows of it yet
+            raise
 
     def kill(self, number=signal.SIGKILL):
         if self.process.poll() is None:
@@ -199,10 +203,9 @@ class Gate(Program):
         """(host, port) or "unix:..." that `role` listens on."""
         if role not in self.addresses:
             match = self.wait_for_line(
-                rf'msg=listening role={role} address=("?)(\S+?)\1( |$)'
-                if '"msg":' not in self.log else
-                rf'"msg":"listening","role":"{role}","address":()"([^"]+)"')
-            self.addresses[role] = split_address(match.group(2))
+                rf'(?:msg=listening role={role} address=|"msg":"listening",'
+                rf'"role":"{role}","address":)"?([^\s"]+)')
+            self.addresses[role] = split_address(match.group(1))
         return self.addresses[role]
 
     @property

@@ -28,9 +28,9 @@ print(const struct conf *conf, size_t *len)
 static void
 read_again(const char *text, size_t len)
 {
-	struct conf_source source = { .file = "printed",
-		.text = text,
-		.text_len = len };
+	struct conf_source source = {
+		.file = "printed", .text = text, .text_len = len
+	};
 	struct conf_report report;
 	struct conf *conf = conf_load(&source, &report);
 	size_t again_len;
@@ -47,9 +47,9 @@ read_again(const char *text, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct conf_source source = { .file = "fuzz",
-		.text = (const char *)data,
-		.text_len = size };
+	struct conf_source source = {
+		.file = "fuzz", .text = (const char *)data, .text_len = size
+	};
 	struct conf_report report;
 	struct conf *conf;
 	size_t len;

@@ -29,6 +29,7 @@ struct reply {
 	size_t len;       /* 0: strlen(bytes) */
 	enum then then;
 	bool is_deaf;     /* does not read the request first */
+	bool is_sipping;  /* takes whatever comes first instead */
 	bool is_plain;    /* no handshake on a TLS server */
 	bool is_hung_up;  /* TLS: closes without close_notify */
 };
@@ -152,7 +153,12 @@ scripted_run(void *arg)
 			break;
 		if (peer.fd == -1)
 			continue;
-		if (!reply->is_deaf && !scripted_read_request(s, &peer)) {
+		if (reply->is_sipping) {
+			char bytes[4096];
+
+			scripted_read(&peer, bytes, sizeof(bytes));
+		} else if (!reply->is_deaf &&
+		    !scripted_read_request(s, &peer)) {
 			scripted_hang_up(&peer, reply);
 			i--; /* the next client gets it */
 			continue;

@@ -64,8 +64,8 @@ test_bad_addresses(void **state)
 	static const char *const cases[] = { "8443", "localhost", ":", ":x",
 		":65536", ":-1", ": 1", "::1", "::1:8443", "[::1]", "[::1",
 		"[]:1", "[1.2.3.4]:1", "a b:1", "*:1", "1.2.3:4", "1.2.3.400:1",
-		"unix:", "unix:x", "unix:/a b", "/run/x", "http://a:1",
-		".a:1", "a/b:1", ":000000000000000000000000099999" };
+		"unix:", "unix:x", "unix:/a b", "/run/x", "http://a:1", ".a:1",
+		"a/b:1", ":000000000000000000000000099999" };
 	struct conf_address address;
 	struct err err;
 	size_t i;
@@ -113,8 +113,8 @@ test_urls(void **state)
 		    NULL, false },
 		{ "unix:/run/x.sock:/metrics?a=b", CONF_UNIX, "localhost", 80,
 		    "/run/x.sock", "/metrics", "a=b", true },
-		{ "unix:/run/x.sock", CONF_UNIX, "localhost", 80,
-		    "/run/x.sock", "/metrics", NULL, true },
+		{ "unix:/run/x.sock", CONF_UNIX, "localhost", 80, "/run/x.sock",
+		    "/metrics", NULL, true },
 		{ "unix:///run/x.sock:/m", CONF_UNIX, "localhost", 80,
 		    "/run/x.sock", "/m", NULL, true },
 		{ "file:/var/lib/x.prom", CONF_FILE, "localhost", 0, NULL,
@@ -225,11 +225,18 @@ test_proxies(void **state)
 		const char *text;
 		int result;
 	} cases[] = {
-		{ "http://proxy:3128", 0 }, { "http://proxy:3128/", 0 },
-		{ "https://me:pw@proxy", 0 }, { "socks5://[::1]:1080", 0 },
-		{ "proxy:3128", -1 }, { "http://", -1 }, { "http://me@", -1 },
-		{ "http://proxy:x", -1 }, { "http://proxy/x", -1 },
-		{ "ftp://proxy", -1 }, { "http://a b", -1 }, { "", -1 },
+		{ "http://proxy:3128", 0 },
+		{ "http://proxy:3128/", 0 },
+		{ "https://me:pw@proxy", 0 },
+		{ "socks5://[::1]:1080", 0 },
+		{ "proxy:3128", -1 },
+		{ "http://", -1 },
+		{ "http://me@", -1 },
+		{ "http://proxy:x", -1 },
+		{ "http://proxy/x", -1 },
+		{ "ftp://proxy", -1 },
+		{ "http://a b", -1 },
+		{ "", -1 },
 		{ "http://<secret>@proxy", -1 },
 	};
 	struct err err;

@@ -31,8 +31,8 @@ static void
 test_tree(void **state)
 {
 	struct conf_errors errors;
-	struct conf_node *root = parse("a: 1\nb:\n  - x\n  - {c: 'null'}\n",
-	    &errors);
+	struct conf_node *root =
+	    parse("a: 1\nb:\n  - x\n  - {c: 'null'}\n", &errors);
 	const struct conf_node *list;
 
 	(void)state;
@@ -58,9 +58,8 @@ static void
 test_json(void **state)
 {
 	struct conf_errors errors;
-	struct conf_node *root =
-	    parse("{\"a\": [1, true, null, \"\\u00e9\\/\"], \"b\": {}}",
-		&errors);
+	struct conf_node *root = parse(
+	    "{\"a\": [1, true, null, \"\\u00e9\\/\"], \"b\": {}}", &errors);
 
 	(void)state;
 	assert_non_null(root);
@@ -164,8 +163,8 @@ test_too_many_keys(void **state)
 		len += (size_t)snprintf(text + len, 20000 - len, "k%d: 1\n", i);
 	root = parse(text, &errors);
 	assert_null(root);
-	assert_string_equal(errors.errors.text,
-	    "f:1001:1: too many keys in one block\n");
+	assert_string_equal(
+	    errors.errors.text, "f:1001:1: too many keys in one block\n");
 	free(text);
 	done(root, &errors);
 }

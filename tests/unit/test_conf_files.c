@@ -49,13 +49,12 @@ print(const struct conf *conf)
 }
 
 static int
-differs(const char *name, const char *what, const char *got,
-    const char *expected)
+differs(
+    const char *name, const char *what, const char *got, const char *expected)
 {
 	if (strcmp(got, expected) == 0)
 		return 0;
-	print_error("%s: %s is\n%s\nexpected\n%s\n", name, what, got,
-	    expected);
+	print_error("%s: %s is\n%s\nexpected\n%s\n", name, what, got, expected);
 	return 1;
 }
 
@@ -86,8 +85,8 @@ judge_again(const char *name, const char *printed)
 		bad = differs(name, "what was printed", report.errors, "");
 	} else {
 		again = print(conf);
-		bad = differs(name, "printed twice", again,
-		    skip_comment(printed));
+		bad = differs(
+		    name, "printed twice", again, skip_comment(printed));
 		free(again);
 	}
 	conf_free(conf);

@@ -19,7 +19,10 @@
 #define FLAGS_MAX 4
 
 #define TARGETS "targets: [{name: a, url: \"http://127.0.0.1:1/\"}]\n"
-#define UPSTREAM { "upstream", "http://127.0.0.1:9100/metrics" }
+#define UPSTREAM                                                               \
+	{                                                                      \
+		"upstream", "http://127.0.0.1:9100/metrics"                    \
+	}
 #define CERT "tls_server_config: {cert_file: c, key_file: k}\n"
 
 static size_t
@@ -34,8 +37,8 @@ count_flags(const struct conf_flag *flags)
 
 /* From a text as "x.yml" (NULL: no file) and flags. */
 static struct conf *
-load(const char *text, const struct conf_flag *flags,
-    struct conf_report *report)
+load(
+    const char *text, const struct conf_flag *flags, struct conf_report *report)
 {
 	struct conf_source source = { .file = text != NULL ? "x.yml" : NULL,
 		.text = text,
@@ -68,21 +71,24 @@ test_tls_choices(void **state)
 		    CONF_GATE_TLS_SELF_SIGNED, NULL },
 		{ NULL, { UPSTREAM, { "insecure-http", "true" } },
 		    CONF_GATE_TLS_OFF, NULL },
-		{ NULL, { UPSTREAM, { "web.config.file",
-				TEST_DIR "/config/web/empty.yml" } },
+		{ NULL,
+		    { UPSTREAM, { "web.config.file",
+				    TEST_DIR "/config/web/empty.yml" } },
 		    CONF_GATE_TLS_OFF, NULL },
-		{ NULL, { UPSTREAM, { "web.config.file",
-				TEST_DIR "/config/web/cert.yml" } },
+		{ NULL,
+		    { UPSTREAM, { "web.config.file",
+				    TEST_DIR "/config/web/cert.yml" } },
 		    CONF_GATE_TLS_FILES, NULL },
 		{ NULL, { UPSTREAM, { "web.config.file", "" } },
-		    CONF_GATE_TLS_SELF_SIGNED,
-		    "no certificate is configured" },
-		{ NULL, { UPSTREAM, { "self-signed", "true" },
-			    { "web.config.file",
-				TEST_DIR "/config/web/empty.yml" } },
+		    CONF_GATE_TLS_SELF_SIGNED, "no certificate is configured" },
+		{ NULL,
+		    { UPSTREAM, { "self-signed", "true" },
+			{ "web.config.file",
+			    TEST_DIR "/config/web/empty.yml" } },
 		    CONF_GATE_TLS_SELF_SIGNED, NULL },
-		{ NULL, { UPSTREAM, { "self-signed", "true" },
-			    { "insecure-http", "true" } },
+		{ NULL,
+		    { UPSTREAM, { "self-signed", "true" },
+			{ "insecure-http", "true" } },
 		    CONF_GATE_TLS_SELF_SIGNED, "insecure_http has no effect" },
 		{ CERT TARGETS, { { NULL, NULL } }, CONF_GATE_TLS_FILES, NULL },
 		{ CERT TARGETS, { { "insecure-http", "true" } },
@@ -155,12 +161,14 @@ test_refusals(void **state)
 		{ CERT TARGETS, { { "self-signed", "true" } }, true,
 		    "--self-signed: self_signed contradicts the certificate at "
 		    "x.yml:1:1: keep one of them\n" },
-		{ NULL, { UPSTREAM, { "self-signed", "true" },
-			    { "web.config.file",
-				TEST_DIR "/config/web/cert.yml" } },
+		{ NULL,
+		    { UPSTREAM, { "self-signed", "true" },
+			{ "web.config.file",
+			    TEST_DIR "/config/web/cert.yml" } },
 		    true,
-		    "--self-signed: self_signed contradicts the certificate at "
-		    TEST_DIR "/config/web/cert.yml:1:1: keep one of them\n" },
+		    "--self-signed: self_signed contradicts the certificate "
+		    "at " TEST_DIR
+		    "/config/web/cert.yml:1:1: keep one of them\n" },
 		{ NULL, { UPSTREAM, { "web.config.file", "/nowhere/web.yml" } },
 		    false,
 		    "/nowhere/web.yml: cannot read: No such file or "
@@ -338,15 +346,15 @@ test_folders(void **state)
 	(void)state;
 	if (conf == NULL)
 		fail_msg("%s", report.errors);
-	assert_string_equal(conf->tls_server_config.cert_file,
-	    "/etc/gate/a/c.pem");
+	assert_string_equal(
+	    conf->tls_server_config.cert_file, "/etc/gate/a/c.pem");
 	assert_string_equal(conf->tls_server_config.key_file, "/k.pem");
-	assert_string_equal(conf->targets[0].basic_auth.username_file,
-	    "/etc/gate/u");
-	assert_string_equal(conf->targets[0].http_headers[0].files.items[0],
-	    "/etc/gate/f");
-	assert_string_equal(conf->targets[0].http_headers[0].files.items[1],
-	    "/g");
+	assert_string_equal(
+	    conf->targets[0].basic_auth.username_file, "/etc/gate/u");
+	assert_string_equal(
+	    conf->targets[0].http_headers[0].files.items[0], "/etc/gate/f");
+	assert_string_equal(
+	    conf->targets[0].http_headers[0].files.items[1], "/g");
 	done(conf, &report);
 }
 
@@ -355,9 +363,9 @@ test_web_file_alone(void **state)
 {
 	struct conf_flag flag = { "web.config.file",
 		TEST_DIR "/config/web/users.yml" };
-	struct conf_source source = { .flags = &flag,
-		.flag_count = 1,
-		.is_web_only = true };
+	struct conf_source source = {
+		.flags = &flag, .flag_count = 1, .is_web_only = true
+	};
 	struct conf_report report;
 	struct conf *conf = conf_load(&source, &report);
 
@@ -417,16 +425,19 @@ test_memory_limits(void **state)
 		{ { { SELF, "0::/\n" }, { V2 "/memory.max", "100\n" } }, 100 },
 		{ { { SELF, "0::/a/b\n" }, { V2 "/a/b/memory.max", "max\n" },
 		      { V2 "/a/memory.max", "300\n" },
-		      { V2 "/memory.max", "400\n" } }, 300 },
+		      { V2 "/memory.max", "400\n" } },
+		    300 },
 		{ { { SELF, "0::/a\n" }, { V2 "/a/memory.max", "max\n" } }, 0 },
 		{ { { SELF, "3:cpu:/x\n2:freezer,memory:/docker/1\n0::/\n" },
-		      { V1 "/memory.limit_in_bytes", "500\n" } }, 500 },
-		{ { { SELF, "2:memory:/\n" },
-		      { V1 "/memory.limit_in_bytes",
-			  "9223372036854771712\n" } }, 0 },
+		      { V1 "/memory.limit_in_bytes", "500\n" } },
+		    500 },
+		{ { { SELF, "2:memory:/\n" }, { V1 "/memory.limit_in_bytes",
+						  "9223372036854771712\n" } },
+		    0 },
 		{ { { SELF, "nonsense\n\n::\n0\n" } }, 0 },
 		{ { { SELF, "0::/\n" },
-		      { V2 "/memory.max", "99999999999999999999\n" } }, 0 },
+		      { V2 "/memory.max", "99999999999999999999\n" } },
+		    0 },
 	};
 	char root[64], command[128];
 	size_t i, j;

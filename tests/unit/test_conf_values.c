@@ -45,11 +45,11 @@ test_durations(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(conf_duration_parse(cases[i].text, &ms, &err),
-		    0);
+		assert_int_equal(
+		    conf_duration_parse(cases[i].text, &ms, &err), 0);
 		assert_int_equal(ms, cases[i].ms);
-		assert_string_equal(conf_duration_text(ms, text),
-		    cases[i].again);
+		assert_string_equal(
+		    conf_duration_text(ms, text), cases[i].again);
 	}
 }
 
@@ -58,8 +58,8 @@ test_bad_durations(void **state)
 {
 	static const char *const cases[] = { "", " ", "s", "5", "-1s", "+1s",
 		"1.5s", "1s ", " 1s", "1S", "1us", "1m1h", "1s1s", "1sm",
-		"9223372036854775808ms", "9223372036854775807s",
-		"300000000y", "9223372036854775807ms1s", "0x1s", "1h-1m" };
+		"9223372036854775808ms", "9223372036854775807s", "300000000y",
+		"9223372036854775807ms1s", "0x1s", "1h-1m" };
 	struct err err;
 	int64_t ms;
 	size_t i;
@@ -98,19 +98,19 @@ test_sizes(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(conf_size_parse(cases[i].text, &bytes, &err),
-		    0);
+		assert_int_equal(
+		    conf_size_parse(cases[i].text, &bytes, &err), 0);
 		assert_true(bytes == cases[i].bytes);
-		assert_string_equal(conf_size_text(bytes, text),
-		    cases[i].again);
+		assert_string_equal(
+		    conf_size_text(bytes, text), cases[i].again);
 	}
 }
 
 static void
 test_bad_sizes(void **state)
 {
-	static const char *const cases[] = { "", "B", "-1", "+1", "1 MB",
-		"1mb", "1M", "1iB", "1XB", "16EB", "18446744073709551616",
+	static const char *const cases[] = { "", "B", "-1", "+1", "1 MB", "1mb",
+		"1M", "1iB", "1XB", "16EB", "18446744073709551616",
 		"1.1234567GB", "1.5", "1KB5", "MB", "0x10", "1KiBB", "1K" };
 	struct err err;
 	uint64_t bytes;
@@ -129,20 +129,23 @@ test_distances(void **state)
 		const char *a, *b;
 		size_t distance;
 	} cases[] = {
-		{ "", "", 0 }, { "a", "", 1 }, { "", "abc", 3 },
-		{ "listen", "listen", 0 }, { "lisen", "listen", 1 },
-		{ "listne", "listen", 1 }, { "ab", "ba", 1 },
-		{ "kitten", "sitting", 3 }, { "ca", "abc", 3 },
+		{ "", "", 0 },
+		{ "a", "", 1 },
+		{ "", "abc", 3 },
+		{ "listen", "listen", 0 },
+		{ "lisen", "listen", 1 },
+		{ "listne", "listen", 1 },
+		{ "ab", "ba", 1 },
+		{ "kitten", "sitting", 3 },
+		{ "ca", "abc", 3 },
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(
-		    conf_suggest_distance(cases[i].a, cases[i].b),
+		assert_int_equal(conf_suggest_distance(cases[i].a, cases[i].b),
 		    cases[i].distance);
-		assert_int_equal(
-		    conf_suggest_distance(cases[i].b, cases[i].a),
+		assert_int_equal(conf_suggest_distance(cases[i].b, cases[i].a),
 		    cases[i].distance);
 	}
 }
@@ -168,15 +171,14 @@ test_suggestions(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		suggestion =
-		    (struct conf_suggestion){ .word = cases[i].word };
+		suggestion = (struct conf_suggestion){ .word = cases[i].word };
 		for (j = 0; j < COUNT(names); j++)
 			conf_suggest_add(&suggestion, names[j]);
 		if (cases[i].nearest == NULL)
 			assert_null(suggestion.nearest);
 		else
-			assert_string_equal(suggestion.nearest,
-			    cases[i].nearest);
+			assert_string_equal(
+			    suggestion.nearest, cases[i].nearest);
 	}
 }
 
@@ -198,12 +200,24 @@ test_patterns(void **state)
 		const char *pattern;
 		int result;
 	} cases[] = {
-		{ "a|b", 0 }, { "host-[0-9]{1,3}", 0 }, { "[)]", 0 },
-		{ "[]()]+", 0 }, { "[^])]", 0 }, { "[[:alpha:])]", 0 },
-		{ "\\)", 0 }, { "(a)(b)", 0 }, { "a{1000}", 0 },
-		{ "a)|(b", -1 }, { ")", -1 }, { "(", -1 }, { "[", -1 },
-		{ "a{1001}", -1 }, { "(a{40}){40}", -1 }, { "[[:foo:]]", -1 },
-		{ "a{99999999999999999999}", -1 }, { "*", -1 },
+		{ "a|b", 0 },
+		{ "host-[0-9]{1,3}", 0 },
+		{ "[)]", 0 },
+		{ "[]()]+", 0 },
+		{ "[^])]", 0 },
+		{ "[[:alpha:])]", 0 },
+		{ "\\)", 0 },
+		{ "(a)(b)", 0 },
+		{ "a{1000}", 0 },
+		{ "a)|(b", -1 },
+		{ ")", -1 },
+		{ "(", -1 },
+		{ "[", -1 },
+		{ "a{1001}", -1 },
+		{ "(a{40}){40}", -1 },
+		{ "[[:foo:]]", -1 },
+		{ "a{99999999999999999999}", -1 },
+		{ "*", -1 },
 	};
 	struct err err;
 	size_t i;
@@ -222,10 +236,18 @@ test_header_names(void **state)
 		const char *name;
 		int result;
 	} cases[] = {
-		{ "X-Tenant", 0 }, { "Cookie", 0 }, { "x_y", 0 },
-		{ "", -1 }, { "a b", -1 }, { "a:", -1 }, { "a\r", -1 },
-		{ "HOST", -1 }, { "content-type", -1 }, { "If-Match", -1 },
-		{ "te", -1 }, { "Proxy-Authorization", -1 },
+		{ "X-Tenant", 0 },
+		{ "Cookie", 0 },
+		{ "x_y", 0 },
+		{ "", -1 },
+		{ "a b", -1 },
+		{ "a:", -1 },
+		{ "a\r", -1 },
+		{ "HOST", -1 },
+		{ "content-type", -1 },
+		{ "If-Match", -1 },
+		{ "te", -1 },
+		{ "Proxy-Authorization", -1 },
 		{ "x-prometheus-scrape-timeout-seconds", -1 },
 		{ "\xc3\xa9", -1 },
 	};
@@ -271,7 +293,7 @@ test_table_of_keys(void **state)
 		assert_non_null(key->help);
 		assert_true((key->type != CONF_TYPE_CHOICE &&
 				key->type != CONF_TYPE_WORD) ||
-		    key->choices != NULL);
+			    key->choices != NULL);
 		for (other = key + 1; other->name != NULL; other++)
 			if (other->scope == key->scope &&
 			    strcmp(other->name, key->name) == 0)

@@ -91,7 +91,7 @@ static const struct example examples[] = {
 	    "dial tcp 10.0.0.5:9100: connect: connection refused",
 	    GET "dial tcp 10.0.0.5:9100: connect: connection refused",
 	    "Nothing listens there",
-	    "connect() failed with ECONNREFUSED after 0.0002 s (measured)",
+	    "connect() failed with ECONNREFUSED after 0.2 ms (measured)",
 	    "ss -ltnp | grep :9100" },
 	{ TCP, { .end = ATTEMPT_RUNNING, .step = STEP_CONNECT, DIALLED },
 	    9500000, "timeout_connect",
@@ -228,7 +228,7 @@ static const struct example examples[] = {
 	    1000, "dns_nxdomain",
 	    "dial tcp: lookup db.example on 10.0.0.2:53: no such host",
 	    GET_TLS "dial tcp: lookup db.example on 10.0.0.2:53: no such host",
-	    NULL, "name server 10.0.0.2:53: NXDOMAIN, after 0.001 s",
+	    NULL, "name server 10.0.0.2:53: NXDOMAIN, after 1 ms",
 	    "dig db.example" },
 	{ PROXIED,
 	    { .end = ATTEMPT_FAILED,
@@ -373,7 +373,7 @@ static const struct example examples[] = {
 	    "response",
 	    GET "net/http: HTTP/1.x transport connection broken: malformed "
 		"HTTP response \"SSH-2.0-x\"",
-	    NULL, "it begins \"SSH-2.0-x\\r\\n\" (measured)",
+	    NULL, "malformed HTTP response \"SSH-2.0-x\" (measured)",
 	    "ss -ltnp | grep :9100" },
 	{ TCP,
 	    { .end = ATTEMPT_FAILED,
@@ -403,6 +403,28 @@ static const struct example examples[] = {
 	    "head, libcurl code 92, errno 0",
 	    GET "waiting for the head, libcurl code 92, errno 0", "Unknown",
 	    "libcurl says \"strange\" (measured)", NULL },
+	{ TCP, { .end = ATTEMPT_FAILED, .step = STEP_HEAD, DIALLED,
+	           .curl_code = 8, .curl_error = "Header without colon",
+	           .judge = { .verdict = VERDICT_CLOSED_IN_HEADERS,
+	               .has_any_byte = true, .detail = "unexpected EOF",
+	               .first_bytes = "HTTP/1.1 200 OK" } },
+	    1000, "http_malformed_header",
+	    "net/http: HTTP/1.x transport connection broken: malformed MIME "
+	    "header",
+	    GET "net/http: HTTP/1.x transport connection broken: malformed "
+	        "MIME header",
+	    NULL,
+	    "libcurl says \"Header without colon\" (measured); it begins "
+	    "\"HTTP/1.1 200 OK\" (measured)",
+	    NULL },
+	{ HTTPS, { .end = ATTEMPT_FAILED, .step = STEP_HEAD, .is_tls = true,
+	             .is_connected = true, .curl_code = 55,
+	             .os_errno = EPIPE },
+	    1000, "http_reset_before_response",
+	    "exporter reset the connection before its answer's head was "
+	    "complete",
+	    GET_TLS "read tcp db.example:9104: read: connection reset by peer",
+	    "wants a client certificate", "ended with EPIPE", "cert_file" },
 };
 
 static void

@@ -1,0 +1,34 @@
+/*
+ * Private to the description of a finding: what was seen, piece by piece.
+ * Pieces are joined by "; "; one that does not fit whole is left out, so each
+ * ends in its mark.
+ */
+#ifndef PROXY_DIAGNOSIS_EVIDENCE_H
+#define PROXY_DIAGNOSIS_EVIDENCE_H
+
+#include <stddef.h>
+
+struct sketch;
+
+struct evidence {
+	const struct sketch *sketch;
+	char *out;
+	size_t size;
+	size_t len;
+};
+
+void evidence_add(struct evidence *evidence, const char *mark,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#define MEASURED(...) evidence_add(evidence, "measured", __VA_ARGS__)
+#define UNKNOWN(...) evidence_add(evidence, "unknown", __VA_ARGS__)
+
+/* "ECONNREFUSED". */
+const char *evidence_errno(int number);
+
+/* Up to and including the handshake. */
+void evidence_dns(struct evidence *evidence);
+void evidence_connect(struct evidence *evidence);
+void evidence_tls(struct evidence *evidence);
+
+#endif
