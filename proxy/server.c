@@ -159,12 +159,11 @@ open_tls(struct server *server, struct err *err)
 {
 	const struct conf *conf = server->conf;
 
-	if (conf->tls_server_config.cert_file != NULL)
-		server->tls = tls_server_new(&conf->tls_server_config, err);
-	else if (conf->self_signed)
-		server->tls = tls_server_new_self_signed(err);
-	else
+	if (conf->gate_tls == CONF_GATE_TLS_OFF)
 		return 0;
+	server->tls = conf->gate_tls == CONF_GATE_TLS_FILES ?
+	    tls_server_new(&conf->tls_server_config, err) :
+	    tls_server_new_self_signed(err);
 	if (server->tls == NULL)
 		return -1;
 	server->view.certificate_not_after = tls_server_not_after(server->tls);

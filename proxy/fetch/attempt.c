@@ -37,8 +37,8 @@ free_attempt(struct attempt *a)
 	free(a);
 }
 
-static void
-finish(struct attempt *a, enum attempt_end end)
+void
+attempt_finish(struct attempt *a, enum attempt_end end)
 {
 	struct payload payload = { NULL, NULL };
 	bool is_good;
@@ -59,7 +59,7 @@ on_later(evutil_socket_t fd, short events, void *arg)
 {
 	(void)fd;
 	(void)events;
-	finish(arg, ATTEMPT_FAILED);
+	attempt_finish(arg, ATTEMPT_FAILED);
 }
 
 /* What fails at once is told by the loop all the same. */
@@ -68,7 +68,7 @@ fail_later(struct attempt *a, const char *words)
 {
 	static const struct timeval now = { 0, 0 };
 
-	snprintf(a->report.curl_error, sizeof(a->report.curl_error), "%s",
+	snprintf(a->report.curl_error, sizeof(a->report.curl_error), "%.255s",
 	    words);
 	evtimer_add(a->later, &now);
 }
@@ -122,8 +122,8 @@ on_sending(void *arg, const char *address, bool is_reused)
 	a->has_sent = true;
 }
 
-static int
-take(struct attempt *a,
+int
+attempt_take(struct attempt *a,
     int (*intake)(struct intake *intake, const char *bytes, size_t len),
     const char *bytes, size_t len)
 {
@@ -141,13 +141,13 @@ take(struct attempt *a,
 static int
 on_head_line(void *arg, const char *bytes, size_t len)
 {
-	return take(arg, intake_head_line, bytes, len);
+	return attempt_take(arg, intake_head_line, bytes, len);
 }
 
 static int
 on_body(void *arg, const char *bytes, size_t len)
 {
-	return take(arg, intake_body, bytes, len);
+	return attempt_take(arg, intake_body, bytes, len);
 }
 
 /* The end of a hop. */
@@ -236,7 +236,7 @@ end_hop(struct attempt *a, const struct http_result *result)
 	if (end == ATTEMPT_COMPLETE && follow_redirect(a))
 		begin_hop(a);
 	else
-		finish(a, end);
+		attempt_finish(a, end);
 }
 
 static void resolve(struct attempt *a);
@@ -349,7 +349,7 @@ on_resolved(const struct resolver_answer *answer, void *arg)
 	if (answer->result != RESOLVE_OK) {
 		snprintf(a->report.curl_error, sizeof(a->report.curl_error),
 		    "lookup %.200s", a->dial_host);
-		finish(a, ATTEMPT_FAILED);
+		attempt_finish(a, ATTEMPT_FAILED);
 		return;
 	}
 	timeline_enter(&a->line, PHASE_QUEUE, clock_now_us());
@@ -429,50 +429,6 @@ begin_hop(struct attempt *a)
 		start_call_if_kept(a);
 }
 
-/* A file: target. */
-
-static int
-on_file_bytes(void *arg, const char *bytes, size_t len)
-{
-	struct attempt *a = arg;
-
-	a->report.is_connected = true;
-	if (take(a, intake_text, bytes, len) == 0)
-		return 0;
-	attempt_end_file(a, VERDICT_SINK_REFUSED);
-	finish(a, ATTEMPT_COMPLETE);
-	return -1;
-}
-
-static void
-on_file_done(void *arg, int os_errno)
-{
-	struct attempt *a = arg;
-
-	if (os_errno == 0) {
-		a->report.is_connected = true;
-		attempt_end_file(a, VERDICT_WHOLE);
-		finish(a, ATTEMPT_COMPLETE);
-		return;
-	}
-	attempt_fail_file(a, os_errno);
-	finish(a, ATTEMPT_FAILED);
-}
-
-static void
-begin_file(struct attempt *a)
-{
-	struct file_hooks hooks = { .bytes = on_file_bytes,
-		.done = on_file_done, .arg = a };
-
-	a->is_file = true;
-	snprintf(a->report.address, sizeof(a->report.address), "%s",
-	    a->target->url.path);
-	timeline_enter(&a->line, PHASE_CONNECT, clock_now_us());
-	a->file = file_source_start(a->fetcher->base, a->target->url.path,
-	    &hooks);
-}
-
 struct attempt *
 attempt_start(struct fetcher *fetcher, const struct attempt_request *request,
     attempt_done_fn *done, void *arg)
@@ -483,7 +439,7 @@ attempt_start(struct fetcher *fetcher, const struct attempt_request *request,
 	a->arg = arg;
 	a->later = evtimer_new(fetcher->base, on_later, a);
 	if (a->target->url.scheme == CONF_FILE)
-		begin_file(a);
+		attempt_begin_file(a);
 	else
 		begin_hop(a);
 	return a;

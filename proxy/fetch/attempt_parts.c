@@ -126,37 +126,6 @@ attempt_catch_up_tls(struct timeline *line, const struct tls_facts *facts)
 		timeline_enter(line, PHASE_PROCESSING, facts->done_us);
 }
 
-static const char file_content_type[] = "text/plain; version=0.0.4";
-
-/* What the judge would say, had the file come with a head. */
-void
-attempt_end_file(struct attempt *a, enum verdict verdict)
-{
-	struct judge_result *judge = &a->report.judge;
-
-	memset(judge, 0, sizeof(*judge));
-	judge->verdict = verdict;
-	judge->status = 200;
-	snprintf(judge->reason, sizeof(judge->reason), "OK");
-	judge->is_head_complete = judge->has_any_byte = true;
-	judge->has_content_type = true;
-	snprintf(judge->content_type, sizeof(judge->content_type), "%s",
-	    file_content_type);
-}
-
-void
-attempt_fail_file(struct attempt *a, int os_errno)
-{
-	char words[128];
-
-	snprintf(words, sizeof(words), "%s", strerror(os_errno));
-	lower(words);
-	a->report.os_errno = os_errno;
-	a->report.curl_code = HTTP_FILE_UNREADABLE;
-	snprintf(a->report.curl_error, sizeof(a->report.curl_error),
-	    "open %.120s: %s", a->target->url.path, words);
-}
-
 static void
 copy_facts(const struct tls_facts *facts, struct report *report)
 {

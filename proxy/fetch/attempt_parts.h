@@ -1,6 +1,6 @@
 /*
- * What an attempt is made of, and its parts without a loop: set-up, reset,
- * and what is told of it.  Private to attempt.c and attempt_parts.c.
+ * What an attempt is made of.  Private: attempt.c has its course, _parts.c what
+ * needs no loop (set-up, reset, what is told of it), _file.c file: targets.
  */
 #ifndef PROXY_FETCH_ATTEMPT_PARTS_H
 #define PROXY_FETCH_ATTEMPT_PARTS_H
@@ -65,7 +65,15 @@ void attempt_begin_retry(struct attempt *a);
 void attempt_catch_up_tls(struct timeline *line,
     const struct tls_facts *facts);
 
-void attempt_end_file(struct attempt *a, enum verdict verdict);
-void attempt_fail_file(struct attempt *a, int os_errno);
+/* Bytes that came: timed, and handed to one of intake.h's functions. */
+int attempt_take(struct attempt *a,
+    int (*intake)(struct intake *intake, const char *bytes, size_t len),
+    const char *bytes, size_t len);
+
+/* The one end: calls done() and frees the attempt. */
+void attempt_finish(struct attempt *a, enum attempt_end end);
+
+/* A file: target. */
+void attempt_begin_file(struct attempt *a);
 
 #endif

@@ -152,7 +152,7 @@ FAULTS = [
     # U23: header syntax.
     Fault("U23 NUL in a value", raw_header(b"X-A: a\0b"), MIME),
     Fault("U23 no colon", raw_header(b"no colon here"), MIME,
-          lasterror=r'.*malformed MIME header: missing colon.*'),
+          lasterror=r'.*malformed MIME header.*'),
     Fault("U23 empty name", raw_header(b": value"), MIME),
     Fault("U23 bad byte in a name", raw_header(b"X(A): value"), MIME),
     # U24-U27: framing.

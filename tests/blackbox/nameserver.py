@@ -31,7 +31,7 @@ class NameServer:
     def resolv_conf(self):
         suffix = "" if self.port == 53 else f":{self.port}"
         return (f"nameserver {self.host}{suffix}\n"
-                "options timeout:1 attempts:2\n")
+                "options timeout:5 attempts:2\n")
 
     def run(self):
         while True:

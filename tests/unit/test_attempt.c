@@ -803,6 +803,48 @@ test_view(void **state)
 	scripted_stop(&s);
 }
 
+/* Nobody accepts and the backlog is full: SYNs are dropped. */
+static void
+test_view_in_connect(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(in);
+	struct client c;
+	struct conf_target target;
+	struct attempt *a;
+	struct report view;
+	int fillers[4], fd, i;
+
+	(void)state;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	getsockname(fd, (struct sockaddr *)&in, &len);
+	assert_int_equal(listen(fd, 0), 0);
+	for (i = 0; i < 4; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fillers[i], (struct sockaddr *)&in, sizeof(in));
+	}
+	client_open(&c);
+	target_init(&target, CONF_HTTP, "127.0.0.1", ntohs(in.sin_port));
+	a = client_start(&c, &target);
+	do {
+		event_base_loop(c.base, EVLOOP_ONCE);
+		attempt_view(a, &view);
+	} while (view.step < STEP_CONNECT);
+	for (i = 0; i < 20; i++)
+		event_base_loop(c.base, EVLOOP_NONBLOCK);
+	attempt_view(a, &view);
+	assert_int_equal(view.step, STEP_CONNECT);
+	assert_false(view.is_connected);
+	assert_int_equal(c.calls, 0);
+	attempt_cancel(a);
+	client_close(&c);
+	for (i = 0; i < 4; i++)
+		close(fillers[i]);
+	close(fd);
+}
+
 /* Ends it after each turn of the loop that it takes, one by one. */
 static void
 test_cancel_at_each_turn(void **state)
@@ -879,6 +921,7 @@ main(void)
 		cmocka_unit_test(test_credentials_unreadable),
 		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_view_in_connect),
 		cmocka_unit_test(test_cancel_at_each_turn),
 		cmocka_unit_test(test_idle),
 	};

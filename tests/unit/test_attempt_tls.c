@@ -376,7 +376,7 @@ test_plain_on_tls_and_back(void **state)
 	    .is_sipping = true, .is_plain = true };
 	static const struct reply silent = { .bytes = NULL, .is_sipping = true,
 	    .is_plain = true };
-	static const struct reply reset = { .bytes = NULL, .is_deaf = true,
+	static const struct reply reset = { .bytes = NULL, .is_sipping = true,
 	    .is_plain = true, .then = THEN_RESET };
 	static const struct reply good = { .bytes = GOOD };
 	struct conf_tls_client tls = { .ca = NULL };
