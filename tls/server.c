@@ -196,19 +196,19 @@ tls_server_unref(struct tls_server *server)
 }
 
 /*
- * http/1.1 or nothing: a client that insists on h2 is told so by the alert
+ * HTTP/1 or nothing: a client that insists on h2 is told so by the alert
  * that RFC 7301 has for it.
  */
 static int
 select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     const unsigned char *in, unsigned in_len, void *arg)
 {
-	static const unsigned char http11[] = "\x08http/1.1";
+	static const unsigned char known[] = "\x08http/1.1\x08http/1.0";
 	unsigned char *chosen;
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_len, http11, sizeof(http11) - 1,
+	if (SSL_select_next_proto(&chosen, out_len, known, sizeof(known) - 1,
 	    in, in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;

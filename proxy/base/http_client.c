@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -95,14 +96,28 @@ act(struct http_client *client, curl_socket_t fd, int mask)
 	reap(client);
 }
 
+/* libcurl shows whole lines only, so the kernel is asked before it reads. */
+static void
+note_received(const struct http_socket *s)
+{
+	int waiting = 0;
+
+	if (s->call == NULL || s->call->sends == 0 || s->call->has_received)
+		return;
+	s->call->has_received = ioctl(s->fd, FIONREAD, &waiting) == 0 &&
+	    waiting > 0;
+}
+
 static void
 socket_ready(evutil_socket_t fd, short events, void *arg)
 {
 	struct http_socket *s = arg;
 	int mask = 0;
 
-	if (events & EV_READ)
+	if (events & EV_READ) {
+		note_received(s);
 		mask |= CURL_CSELECT_IN;
+	}
 	if (events & EV_WRITE)
 		mask |= CURL_CSELECT_OUT;
 	act(s->client, fd, mask);
@@ -279,6 +294,12 @@ is_established(curl_socket_t fd)
 		    info.tcpi_state != TCP_CLOSE;
 	len = sizeof(peer); /* a unix socket */
 	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
+bool
+http_call_has_received(const struct http_call *call)
+{
+	return call->has_received;
 }
 
 bool

@@ -54,6 +54,7 @@ struct http_result {
 	int os_errno;        /* of connect, send or receive; 0 unknown */
 	bool was_stopped;    /* a hook refused more */
 	bool needs_connect;  /* see may_connect */
+	bool has_received;   /* see http_call_has_received() */
 };
 
 /* What a CURLcode means to those who do not include libcurl. */
@@ -110,6 +111,12 @@ void http_call_cancel(struct http_call *call);
 
 /* Asks the kernel whether a socket of this call is connected by now. */
 bool http_call_is_connected(const struct http_call *call);
+
+/*
+ * Has anything come in since the request went out, be it half a line that no
+ * hook got to see?  Over TLS that may be records without an answer.
+ */
+bool http_call_has_received(const struct http_call *call);
 
 /* A URL taken apart; strings are freed by http_url_fini(). */
 struct http_url {

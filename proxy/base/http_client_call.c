@@ -258,6 +258,7 @@ http_call_result(struct http_call *call, CURLcode code,
 	memset(result, 0, sizeof(*result));
 	result->code = (int)code;
 	result->needs_connect = code != CURLE_OK && call->needs_connect;
+	result->has_received = call->has_received;
 	result->was_stopped = code != CURLE_OK && call->was_stopped;
 	snprintf(result->error, sizeof(result->error), "%s",
 	    call->error[0] != '\0' || code == CURLE_OK ? call->error :

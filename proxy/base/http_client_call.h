@@ -24,6 +24,7 @@ struct http_call {
 	bool was_stopped;
 	bool has_connected; /* a socket was opened since the last sending */
 	unsigned sends;
+	bool has_received; /* see http_result */
 };
 
 struct http_call *http_call_new(const struct http_request *request,

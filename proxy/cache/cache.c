@@ -303,11 +303,11 @@ finish_good(struct entry *entry, struct report *report,
 	answer = answer_new(&report->judge, payload, clock_now_us());
 	is_kept = entry->key.target->cache_ttl > 0 &&
 	    TAILQ_FIRST(&entry->waiting)->is_cacheable;
+	record_attempt(entry, report, &finding, samples);
 	/* Those who waited claim it before anybody can be served from it. */
 	answer_all(entry, answer);
 	if (is_kept)
 		keep_answer(entry, answer);
-	record_attempt(entry, report, &finding, samples);
 	answer_unref(answer);
 }
 
@@ -318,9 +318,9 @@ finish_bad(struct entry *entry, const struct report *report)
 	struct answer *answer;
 
 	describe(entry, report, entry->timeout_ms, &finding);
+	record_attempt(entry, report, &finding, 0);
 	answer = answer_new_failure(&finding, report->error_text);
 	answer_all(entry, answer);
-	record_attempt(entry, report, &finding, 0);
 	answer_unref(answer);
 }
 

@@ -247,6 +247,7 @@ on_done(void *arg, const struct http_result *result)
 	struct attempt *a = arg;
 
 	a->call = NULL;
+	a->has_received = result->has_received;
 	attempt_catch_up_tls(&a->line, a->facts);
 	if (!result->needs_connect) {
 		end_hop(a, result);

@@ -180,6 +180,16 @@ judge_bad_length(struct report *report)
 	    "bad Content-Length");
 }
 
+/* The judge never hears of a line that did not end. */
+static bool
+has_received_in_plain(const struct attempt *a)
+{
+	if (a->facts != NULL)
+		return false;
+	return a->has_received ||
+	    (a->call != NULL && http_call_has_received(a->call));
+}
+
 void
 attempt_view(const struct attempt *a, struct report *report)
 {
@@ -195,6 +205,8 @@ attempt_view(const struct attempt *a, struct report *report)
 	if (a->is_file)
 		report->judge = judge;
 	judge_bad_length(report);
+	if (has_received_in_plain(a))
+		report->judge.has_any_byte = true;
 	attempt_catch_up_tls(&line, a->facts);
 	timeline_enter(&line, line.phase, now_us);
 	report->phases = line.phases;

@@ -42,6 +42,7 @@ struct attempt {
 	unsigned dial_port;
 	char first_address[128];
 	bool has_sent; /* the request went out at least once */
+	bool has_received; /* before that: half a line, in plain text */
 	bool is_fresh; /* a kept-alive connection has died already */
 	struct tls_facts *facts; /* of the newest connection, or NULL */
 

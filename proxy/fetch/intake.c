@@ -68,14 +68,13 @@ take_raw(void *arg, const char *bytes, size_t len)
 
 /* Prometheus fails at the limit itself, not only above it. */
 static int
-keep_limits(struct intake *intake)
+keep_limits(struct intake *intake, uint64_t body_bytes)
 {
-	if (intake->body_limit > 0 &&
-	    intake->body_bytes >= intake->body_limit) {
+	if (intake->body_limit > 0 && body_bytes >= intake->body_limit) {
 		intake->is_over_limit = true;
 		return -1;
 	}
-	if (intake->body_bytes > intake->body_max) {
+	if (body_bytes > intake->body_max) {
 		intake->is_over_budget = true;
 		return -1;
 	}
@@ -95,7 +94,7 @@ take_text(void *arg, const char *bytes, size_t len)
 		intake->is_enough = intake->body_bytes > UNWANTED_MAX;
 		return 0;
 	}
-	if (keep_limits(intake) == -1)
+	if (keep_limits(intake, intake->body_bytes) == -1)
 		return -1;
 	append(intake, &intake->payload.text, bytes, len);
 	return 0;
@@ -172,11 +171,25 @@ note_location(struct intake *intake, const char *bytes, size_t len)
 	intake->location[len] = '\0';
 }
 
+/* A length that is too much already need not be waited for. */
+static int
+keep_declared(struct intake *intake)
+{
+	const struct judge_result *head = judge_result(intake->judge);
+
+	if (!head->is_head_complete || !head->has_length ||
+	    head->status != 200 || head->content_encoding[0] != '\0')
+		return 0;
+	return keep_limits(intake, head->content_length);
+}
+
 int
 intake_head_line(struct intake *intake, const char *bytes, size_t len)
 {
 	note_location(intake, bytes, len);
-	return judge_head_line(intake->judge, bytes, len);
+	if (judge_head_line(intake->judge, bytes, len) == -1)
+		return -1;
+	return keep_declared(intake);
 }
 
 /*
@@ -213,7 +226,7 @@ intake_text(struct intake *intake, const char *bytes, size_t len)
 {
 	intake->wire_bytes += len;
 	intake->body_bytes += len;
-	if (keep_limits(intake) == -1)
+	if (keep_limits(intake, intake->body_bytes) == -1)
 		return -1;
 	append(intake, &intake->payload.text, bytes, len);
 	return 0;

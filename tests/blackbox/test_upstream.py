@@ -229,6 +229,7 @@ def test_https_with_its_own_ca(lab, authority, server_tls):
         "ca_file": authority.ca_file, "server_name": "localhost"}})
     assert gate.get().body == GOOD_BODY
     assert names == ["localhost"]
+    wait_for(lambda: gate.target()["health"] == "up", what="the record")
     phases = gate.target()["scrapePhases"]
     assert phases["tls"] > 0 and phases["connect"] > 0
 
