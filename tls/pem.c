@@ -1,6 +1,5 @@
 #include "tls/pem.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,12 +22,9 @@ fail_file(int fd, const char *verb, const char *path, int code,
 {
 	char words[128];
 
-	/* Go's words for an errno are strerror's, in lower case. */
-	strncpy(words, strerror(code), sizeof(words) - 1);
-	words[sizeof(words) - 1] = '\0';
-	words[0] = (char)tolower((unsigned char)words[0]);
 	err_set(err, code == ENOENT || code == ENOTDIR ? ERR_MISSING :
-	    ERR_FILE, "%s %s: %s", verb, path, words);
+	    ERR_FILE, "%s %s: %s", verb, path,
+	    err_words(code, words, sizeof(words)));
 	if (fd != -1)
 		close(fd);
 	return NULL;

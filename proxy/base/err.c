@@ -1,5 +1,6 @@
 #include "proxy/base/err.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,4 +33,17 @@ err_prefix(struct err *err, const char *format, ...)
 	memcpy(text, err->text, sizeof(text));
 	snprintf(err->text, sizeof(err->text), "%.*s: %.*s", len, prefix,
 	    (int)sizeof(text) - len - 3, text);
+}
+
+const char *
+err_words(int number, char *out, size_t size)
+{
+	char text[64];
+
+	snprintf(out, size, "%s", number == 0 ? "unknown error" :
+	    strerror_r(number, text, sizeof(text)));
+	/* Names like I/O or RFS stay as they are. */
+	if (isupper((unsigned char)out[0]) && !isupper((unsigned char)out[1]))
+		out[0] = (char)tolower((unsigned char)out[0]);
+	return out;
 }

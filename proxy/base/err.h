@@ -9,6 +9,8 @@
 #ifndef PROXY_BASE_ERR_H
 #define PROXY_BASE_ERR_H
 
+#include <stddef.h>
+
 enum err_code {
 	ERR_NONE,
 	ERR_USAGE,   /* the command line is wrong: exit code 2 */
@@ -30,5 +32,11 @@ int err_set(struct err *err, enum err_code code, const char *format, ...)
 /* Puts "PREFIX: " in front of the text. */
 void err_prefix(struct err *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * An errno in Go's words, which are strerror()'s in lower case: "connection
+ * refused".  Of 0 "unknown error".  Returns `out`.
+ */
+const char *err_words(int number, char *out, size_t size);
 
 #endif

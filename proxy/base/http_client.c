@@ -85,6 +85,39 @@ reap(struct http_client *client)
 	}
 }
 
+static bool
+has_socket(const struct http_call *call)
+{
+	struct http_socket *s;
+
+	LIST_FOREACH(s, &call->client->sockets, link)
+		if (s->call == call)
+			return true;
+	return false;
+}
+
+/*
+ * libcurl gives an address up, chooses the next one and then waits for some
+ * event before it dials that; without a socket there is none.
+ */
+static void
+nudge(struct http_client *client)
+{
+	struct http_call *call;
+
+	client->is_inside = true;
+	LIST_FOREACH(call, &client->calls, link) {
+		if (!call->has_lost_socket &&
+		    (call->dials == call->nudged || has_socket(call)))
+			continue;
+		call->has_lost_socket = false;
+		call->nudged = call->dials;
+		curl_easy_pause(call->easy, CURLPAUSE_RECV);
+		curl_easy_pause(call->easy, CURLPAUSE_CONT);
+	}
+	client->is_inside = false;
+}
+
 static void
 act(struct http_client *client, curl_socket_t fd, int mask)
 {
@@ -94,6 +127,7 @@ act(struct http_client *client, curl_socket_t fd, int mask)
 	curl_multi_socket_action(client->multi, fd, mask, &running);
 	client->is_inside = false;
 	reap(client);
+	nudge(client);
 }
 
 /* libcurl shows whole lines only, so the kernel is asked before it reads. */
@@ -150,6 +184,8 @@ static void
 forget_socket(struct http_client *client, struct http_socket *s)
 {
 	curl_multi_assign(client->multi, s->fd, NULL);
+	if (s->call != NULL && s->call->opens > 0)
+		s->call->has_lost_socket = true;
 	event_free(s->event);
 	LIST_REMOVE(s, link);
 	free(s);

@@ -4,7 +4,8 @@
  * A client owns the kept-alive connections of all calls made with it; a call
  * is one GET.  The caller resolves names, verifies certificates and judges the
  * answer: it gets raw header lines and raw body bytes, chunk framing included,
- * and no redirect is followed.  There are no timeouts either: cancel.
+ * and no redirect is followed.  There are no timeouts either, but for the share
+ * that each of several addresses has: cancel.
  *
  * One thread, that of the event_base.  Hooks run inside libcurl, so a hook may
  * not start or cancel a call; done() may.
@@ -31,8 +32,10 @@ struct http_request {
 	const char *proxy_url; /* NULL: none; the environment is ignored */
 
 	/*
-	 * "host:port:address[,address]" for the host that is dialled; NULL if
-	 * it is an address itself or a unix socket.
+	 * "host:port:address[,address]" for the host that is dialled: no other
+	 * address ever is, whatever calls to the same host are pinned to, and
+	 * none at all if the list is empty.  NULL if the host is an address
+	 * itself or a unix socket.
 	 */
 	const char *pinned;
 
@@ -45,15 +48,26 @@ struct http_request {
 	 */
 	bool may_connect;
 
+	/*
+	 * How long a caller with several pinned addresses means to wait: each
+	 * gets its share, the first one half.  0: no end, for the first.
+	 */
+	uint64_t connect_us;
+
 	bool is_fresh; /* true: no kept-alive connection */
 };
 
 struct http_result {
 	int code;            /* CURLcode; 0 fine */
 	char error[256];     /* libcurl's words */
-	int os_errno;        /* of connect, send or receive; 0 unknown */
+	/*
+	 * Of connect, send or receive; 0 unknown.  If none of several
+	 * addresses took the connection, that of failed_address.
+	 */
+	int os_errno;
+	char failed_address[128]; /* as in connecting(); "" none was dialled */
 	bool was_stopped;    /* a hook refused more */
-	bool needs_connect;  /* see may_connect */
+	bool needs_connect;  /* no address of its own to dial: pin, again */
 	bool has_received;   /* see http_call_has_received() */
 };
 
@@ -108,6 +122,9 @@ struct http_call *http_call_start(struct http_client *client,
 
 /* Ends it without done(); the connection is closed. */
 void http_call_cancel(struct http_call *call);
+
+/* From a hook: the connection is closed behind this answer. */
+void http_call_forbid_reuse(struct http_call *call);
 
 /* Asks the kernel whether a socket of this call is connected by now. */
 bool http_call_is_connected(const struct http_call *call);

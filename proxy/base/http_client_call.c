@@ -10,6 +10,22 @@
 #include "proxy/base/err.h"
 
 #define RECEIVE_SIZE 65536L
+#define CONNECT_MAX_MS 0x7fffffffL
+
+/* Go's: a NAT forgets a silent connection that both ends believe in. */
+#define KEEPALIVE_S 15L
+
+/*
+ * What a name without an address is pinned to, so that libcurl does not ask
+ * for it: TCP cannot be dialled there, and on_open_socket() does not.
+ */
+#define NOWHERE "255.255.255.255"
+
+/*
+ * For libcurl to forget a pin, so that redirects do not pile them up.  In the
+ * middle of a call it would ask for the name itself.
+ */
+#define PIN_MAX_S 86400L
 
 static void
 format_address(char *out, size_t size, const char *ip, unsigned port)
@@ -22,19 +38,32 @@ format_address(char *out, size_t size, const char *ip, unsigned port)
 #pragma GCC diagnostic pop
 }
 
+/* "" for a unix socket's. */
+static void
+format_ip(const struct sockaddr *sa, char *ip, socklen_t size)
+{
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+
+	ip[0] = '\0';
+	if (sa->sa_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, ip, size);
+	else if (sa->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &v6->sin6_addr, ip, size);
+}
+
 static void
 describe(const struct http_call *call, const struct sockaddr *sa, char *out,
     size_t size)
 {
-	char ip[INET6_ADDRSTRLEN] = "";
+	char ip[INET6_ADDRSTRLEN];
 	const struct sockaddr_in *v4 = (const void *)sa;
 	const struct sockaddr_in6 *v6 = (const void *)sa;
 
+	format_ip(sa, ip, sizeof(ip));
 	if (sa->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
 		format_address(out, size, ip, ntohs(v4->sin_port));
 	} else if (sa->sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
 		format_address(out, size, ip, ntohs(v6->sin6_port));
 	} else {
 		snprintf(out, size, "%s",
@@ -42,19 +71,63 @@ describe(const struct http_call *call, const struct sockaddr *sa, char *out,
 	}
 }
 
+/*
+ * All calls of a client share libcurl's table of names, and the one that came
+ * last has pinned the host's addresses there: they may not be this call's.
+ */
+static bool
+is_ours(const struct http_call *call, const struct sockaddr *sa)
+{
+	char ip[INET6_ADDRSTRLEN], listed[sizeof(ip) + 4];
+
+	if (call->addresses == NULL)
+		return true;
+	format_ip(sa, ip, sizeof(ip));
+	snprintf(listed, sizeof(listed),
+	    sa->sa_family == AF_INET6 ? ",[%s]," : ",%s,", ip);
+	return strstr(call->addresses, listed) != NULL;
+}
+
+/* Whose errno the last one is: see http_call_result(). */
+static void
+note_open(struct http_call *call, int family, const char *address)
+{
+	long os_errno = 0;
+
+	if (call->opens == 0) {
+		call->first_family = family;
+		call->first_errno = 0;
+		call->is_mixed = false;
+		snprintf(call->first_address, sizeof(call->first_address),
+		    "%s", address);
+	} else if (call->opens == 1 && call->sends == 0) {
+		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
+		call->first_errno = (int)os_errno;
+	}
+	if (family != call->first_family)
+		call->is_mixed = true;
+	snprintf(call->last_address, sizeof(call->last_address), "%s",
+	    address);
+	call->opens++;
+}
+
 static curl_socket_t
 on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
 	struct http_call *call = arg;
-	char address[160];
+	char address[128];
 
 	(void)purpose;
-	if (!call->may_connect) {
-		call->needs_connect = true;
+	call->dials++;
+	if (!call->may_connect || !is_ours(call, &to->addr)) {
+		/* Another address may do. */
+		if (call->opens == 0)
+			call->needs_connect = true;
 		return CURL_SOCKET_BAD;
 	}
-	call->has_connected = true;
+	call->needs_connect = false;
 	describe(call, &to->addr, address, sizeof(address));
+	note_open(call, to->family, address);
 	if (call->hooks.connecting != NULL)
 		call->hooks.connecting(call->hooks.arg, address);
 	return socket(to->family,
@@ -80,8 +153,9 @@ on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 		format_address(address, sizeof(address), ip, (unsigned)port);
 	if (call->hooks.sending != NULL)
 		call->hooks.sending(call->hooks.arg, address,
-		    !call->has_connected);
-	call->has_connected = false;
+		    call->opens == 0);
+	call->opens = 0;
+	call->nudged = call->dials;
 	if (++call->sends > 2)
 		return CURL_PREREQFUNC_ABORT;
 	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -160,7 +234,10 @@ set_raw(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 0x7fffffffL);
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, PIN_MAX_S);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
@@ -181,6 +258,30 @@ set_callbacks(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+}
+
+static void
+set_pinned(struct http_call *call, const char *pinned)
+{
+	const char *addresses = strchr(strchr(pinned, ':') + 1, ':') + 1;
+	/* "+": it leaves libcurl's cache by itself. */
+	char *entry = xasprintf("+%s%s", pinned,
+	    *addresses == '\0' ? NOWHERE : "");
+
+	call->addresses = xasprintf(",%s,", addresses);
+	call->pinned = curl_slist_append(NULL, entry);
+	free(entry);
+	curl_easy_setopt(call->easy, CURLOPT_RESOLVE, call->pinned);
+}
+
+/* libcurl shares out what there is only if it knows how much that is. */
+static void
+set_connect_time(struct http_call *call, uint64_t connect_us)
+{
+	uint64_t ms = connect_us / 1000;
+
+	curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS,
+	    ms == 0 || ms > CONNECT_MAX_MS ? CONNECT_MAX_MS : (long)ms);
 }
 
 static void
@@ -205,14 +306,9 @@ set_request(struct http_call *call, const struct http_request *request)
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
 		    request->unix_path);
 	}
-	if (request->pinned != NULL) {
-		char *entry = xasprintf("+%s", request->pinned);
-
-		/* "+": it leaves libcurl's cache by itself. */
-		call->pinned = curl_slist_append(NULL, entry);
-		free(entry);
-		curl_easy_setopt(easy, CURLOPT_RESOLVE, call->pinned);
-	}
+	if (request->pinned != NULL)
+		set_pinned(call, request->pinned);
+	set_connect_time(call, request->connect_us);
 }
 
 struct http_call *
@@ -245,8 +341,37 @@ http_call_free(struct http_call *call)
 		curl_easy_cleanup(call->easy);
 	curl_slist_free_all(call->headers);
 	curl_slist_free_all(call->pinned);
+	free(call->addresses);
 	free(call->unix_path);
 	free(call);
+}
+
+void
+http_call_forbid_reuse(struct http_call *call)
+{
+	curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
+/*
+ * libcurl knows the errno of whatever failed last.  One after the other that
+ * is the last address, and the first one's has been seen when the second was
+ * dialled: Go names that.  Side by side nobody can tell.
+ */
+static void
+note_failed_address(const struct http_call *call, struct http_result *result)
+{
+	bool is_first = call->opens > 1 && call->first_errno != 0;
+
+	if (call->opens > 1 && result->code == CURLE_OPERATION_TIMEDOUT)
+		result->os_errno = 0;
+	if (call->opens == 0 || result->code != CURLE_COULDNT_CONNECT)
+		return;
+	if (is_first)
+		result->os_errno = call->first_errno;
+	else if (call->is_mixed)
+		result->os_errno = 0;
+	snprintf(result->failed_address, sizeof(result->failed_address), "%s",
+	    is_first ? call->first_address : call->last_address);
 }
 
 void
@@ -266,6 +391,7 @@ http_call_result(struct http_call *call, CURLcode code,
 	if (code != CURLE_OK)
 		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
 	result->os_errno = (int)os_errno;
+	note_failed_address(call, result);
 	/* Ours: see on_sending(). */
 	if (code == CURLE_ABORTED_BY_CALLBACK && call->sends > 2)
 		result->code = CURLE_GOT_NOTHING;

@@ -16,13 +16,24 @@ struct http_call {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct curl_slist *pinned;
+	char *addresses; /* of `pinned`: ",a,[b],"; NULL: any will do */
 	struct http_hooks hooks;
 	char error[CURL_ERROR_SIZE];
 	char *unix_path;
 	bool may_connect;
+	unsigned dials;  /* addresses that libcurl has wanted to dial */
+	unsigned nudged; /* as many when it was last told to go on */
+	bool has_lost_socket; /* since then, while it connects */
 	bool needs_connect;
 	bool was_stopped;
-	bool has_connected; /* a socket was opened since the last sending */
+	/* Since the last sending: */
+	unsigned opens; /* sockets */
+	int first_family;
+	int first_errno; /* known if a second address was dialled */
+	bool is_mixed;   /* of families, which are dialled side by side */
+	char first_address[128];
+	char last_address[128];
+
 	unsigned sends;
 	bool has_received; /* see http_result */
 };

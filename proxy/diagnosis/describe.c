@@ -39,6 +39,12 @@ has_begun(const struct sketch *sketch)
 }
 
 static bool
+is_stricter(const struct sketch *sketch)
+{
+	return sketch->report->judge.is_stricter;
+}
+
+static bool
 has_status(const struct sketch *sketch)
 {
 	return sketch->report->judge.is_head_complete &&
@@ -106,6 +112,23 @@ may_want_certificate(const struct sketch *sketch)
 #define FILE_FIX                                                               \
 	"ls -l {address} as the gate's user; does the job that writes it run?"
 
+#define CUT_CAUSE                                                              \
+	"The answer came without Content-Length and ended where no text of "   \
+	"metrics ends: it was cut on its way, or the exporter just omits "     \
+	"the last line's end. The gate passes on nothing that may be half; "   \
+	"Prometheus alone would take it."
+#define CUT_FIX                                                                \
+	"curl -s {url} | tail -c 100, twice: the same end each time is the "   \
+	"exporter's own; have it end its last line, or send Content-Length."
+#define FRAMING_CAUSE                                                          \
+	"Headers that say where the answer ends contradict or repeat each "    \
+	"other: a bug in the exporter or in a proxy before it. Prometheus "    \
+	"alone would pick one; the gate does not guess."
+#define HEADER_CAUSE                                                           \
+	"The exporter, or a proxy before it, sends a header line that HTTP "   \
+	"forbids: a control byte in it, or a space before the colon. "         \
+	"Prometheus alone may overlook it; the gate does not guess."
+
 static const struct variant variants[] = {
 	{ REASON_CONNECT_REFUSED, sketch_is_file,
 	    "open {address}: no such file or directory",
@@ -171,6 +194,15 @@ static const struct variant variants[] = {
 	    MAYBE_CAUSE, MAYBE_FIX },
 	{ REASON_HTTP_CLOSED_BEFORE_RESPONSE, may_want_certificate, NULL, NULL,
 	    MAYBE_CAUSE, MAYBE_FIX },
+	/* No direct scrape fails here, so there are no words of Prometheus. */
+	{ REASON_HTTP_MALFORMED_HEADER, is_stricter, NULL, "", HEADER_CAUSE,
+	    NULL },
+	{ REASON_HTTP_BAD_FRAMING, is_stricter, NULL, "", FRAMING_CAUSE,
+	    NULL },
+	{ REASON_BODY_TRUNCATED, sketch_may_be_cut,
+	    "the answer may have been cut: no length was told and no final "
+	    "{detail} came",
+	    "", CUT_CAUSE, CUT_FIX },
 	{ REASON_TIMEOUT_HEADERS, has_begun, NULL, NULL,
 	    "The exporter began to answer and did not end the head in time: "
 	    "stuck while answering, or a very slow link. Not the connection.",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "proxy/base/err.h"
 #include "proxy/diagnosis/codes.h"
 #include "proxy/fetch/report.h"
 
@@ -20,7 +21,7 @@ detail_errno(struct sketch *sketch)
 	char text[64];
 
 	SAY(sketch, "%s",
-	    sketch_errno(sketch->report->os_errno, text, sizeof(text)));
+	    err_words(sketch->report->os_errno, text, sizeof(text)));
 }
 
 static void
@@ -57,7 +58,7 @@ detail_proxy(struct sketch *sketch)
 		SAY(sketch, "lookup of the proxy: no such host");
 	else if (sketch->report->os_errno != 0)
 		SAY(sketch, "dial tcp %s: connect: %s", sketch->address,
-		    sketch_errno(sketch->report->os_errno, text, sizeof(text)));
+		    err_words(sketch->report->os_errno, text, sizeof(text)));
 	else
 		SAY(sketch,
 		    "dial tcp %s: the proxy did not let the gate through",
@@ -288,9 +289,13 @@ detail_slow_body(struct sketch *sketch)
 static void
 detail_truncated(struct sketch *sketch)
 {
+	static const char openmetrics[] = "application/openmetrics-text";
 	const struct judge_result *judge = &sketch->report->judge;
 
-	if (judge->verdict == VERDICT_GZIP_TRUNCATED)
+	if (sketch_may_be_cut(sketch))
+		SAY(sketch, "%s", strncasecmp(judge->content_type, openmetrics,
+		    strlen(openmetrics)) == 0 ? "# EOF" : "newline");
+	else if (judge->verdict == VERDICT_GZIP_TRUNCATED)
 		SAY(sketch, "gzip data ends early, after %s bytes",
 		    sketch->bytes);
 	else if (judge->has_length)

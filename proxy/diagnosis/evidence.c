@@ -201,7 +201,9 @@ see_body(struct evidence *evidence)
 
 	MEASURED("%d, %s bytes of the body received%s", judge->status,
 	    evidence->sketch->bytes, judge->is_chunked ? ", chunked" : "");
-	if (judge->detail[0] != '\0' &&
+	if (sketch_may_be_cut(evidence->sketch))
+		INFERRED("%s", judge->detail);
+	else if (judge->detail[0] != '\0' &&
 	    judge->verdict != VERDICT_ENCODING_UNSUPPORTED &&
 	    !(judge->verdict == VERDICT_BODY_TRUNCATED && judge->has_length))
 		MEASURED("%s", judge->detail);

@@ -21,6 +21,7 @@ void evidence_add(struct evidence *evidence, const char *mark,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #define MEASURED(...) evidence_add(evidence, "measured", __VA_ARGS__)
+#define INFERRED(...) evidence_add(evidence, "inferred", __VA_ARGS__)
 #define UNKNOWN(...) evidence_add(evidence, "unknown", __VA_ARGS__)
 
 /* "ECONNREFUSED". */

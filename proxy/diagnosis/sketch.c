@@ -1,6 +1,5 @@
 #include "proxy/diagnosis/sketch.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +66,14 @@ sketch_is_file(const struct sketch *sketch)
 	return sketch->target->url.scheme == CONF_FILE;
 }
 
+bool
+sketch_may_be_cut(const struct sketch *sketch)
+{
+	const struct judge_result *judge = &sketch->report->judge;
+
+	return judge->verdict == VERDICT_BODY_TRUNCATED && judge->is_stricter;
+}
+
 const char *
 sketch_wanted_name(const struct sketch *sketch)
 {
@@ -76,20 +83,6 @@ sketch_wanted_name(const struct sketch *sketch)
 	if (sketch->report->redirects > 0)
 		return "the host it redirects to";
 	return name != NULL && *name != '\0' ? name : sketch->target->url.host;
-}
-
-const char *
-sketch_errno(int number, char *out, size_t size)
-{
-	char text[64];
-
-	if (number == 0)
-		return "unknown error";
-	sketch_print(out, size, "%s", strerror_r(number, text, sizeof(text)));
-	/* Go keeps the text in lower case, names like I/O aside. */
-	if (isupper((unsigned char)out[0]) && !isupper((unsigned char)out[1]))
-		out[0] = (char)tolower((unsigned char)out[0]);
-	return out;
 }
 
 uint64_t

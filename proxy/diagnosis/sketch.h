@@ -79,10 +79,10 @@ void sketch_place(char *out, size_t size, const struct conf_place *place);
 bool sketch_is_unix(const struct sketch *sketch);
 bool sketch_is_file(const struct sketch *sketch);
 
+/* Only the look of its text says that the body was cut. */
+bool sketch_may_be_cut(const struct sketch *sketch);
+
 /* The name that the exporter's certificate has to be for. */
 const char *sketch_wanted_name(const struct sketch *sketch);
-
-/* "connection refused": what Go prints for an errno. */
-const char *sketch_errno(int number, char *out, size_t size);
 
 #endif

@@ -17,6 +17,12 @@
 #include "proxy/fetch/request.h"
 #include "tls/client.h"
 
+/* The first finds a connection, the second makes one: see on_done(). */
+#define RESOLVES_MAX 2
+
+/* Whoever waits ends the attempt; left alone, libcurl would so much later. */
+#define CONNECT_SLACK_US 200000
+
 static void begin_hop(struct attempt *a);
 
 static void
@@ -82,9 +88,6 @@ on_connecting(void *arg, const char *address)
 
 	if (a->has_sent)
 		attempt_begin_retry(a);
-	if (a->first_address[0] == '\0')
-		snprintf(a->first_address, sizeof(a->first_address), "%s",
-		    address);
 	snprintf(a->report.address, sizeof(a->report.address), "%s", address);
 	timeline_enter(&a->line, PHASE_CONNECT, clock_now_us());
 }
@@ -138,16 +141,28 @@ attempt_take(struct attempt *a,
 	return result;
 }
 
+/* What may still come on this connection is not the next answer's. */
+static int
+keep_or_forbid(struct attempt *a, int taken)
+{
+	const struct judge_result *result = judge_result(a->intake.judge);
+
+	if (result->is_head_complete && !result->is_keep_alive)
+		http_call_forbid_reuse(a->call);
+	return taken;
+}
+
 static int
 on_head_line(void *arg, const char *bytes, size_t len)
 {
-	return attempt_take(arg, intake_head_line, bytes, len);
+	return keep_or_forbid(arg,
+	    attempt_take(arg, intake_head_line, bytes, len));
 }
 
 static int
 on_body(void *arg, const char *bytes, size_t len)
 {
-	return attempt_take(arg, intake_body, bytes, len);
+	return keep_or_forbid(arg, attempt_take(arg, intake_body, bytes, len));
 }
 
 /* The end of a hop. */
@@ -191,31 +206,6 @@ is_closed_cleanly(const struct http_result *result)
 	    result->code == HTTP_EMPTY_REPLY;
 }
 
-static bool
-has_errno(int code)
-{
-	return code == HTTP_CONNECT_FAILED || code == HTTP_TIMED_OUT ||
-	    code == HTTP_TLS_FAILED || code == HTTP_SEND_FAILED ||
-	    code == HTTP_RECEIVE_FAILED;
-}
-
-static void
-note_failure(struct attempt *a, const struct http_result *result)
-{
-	struct report *report = &a->report;
-
-	report->curl_code = result->code;
-	if (!report->tls_files_unreadable)
-		snprintf(report->curl_error, sizeof(report->curl_error), "%s",
-		    result->error);
-	if (has_errno(result->code))
-		report->os_errno = result->os_errno;
-	/* Go names the first address of several, too. */
-	if (result->code == HTTP_CONNECT_FAILED && !a->has_sent)
-		memcpy(report->address, a->first_address,
-		    sizeof(report->address));
-}
-
 static void
 end_hop(struct attempt *a, const struct http_result *result)
 {
@@ -230,7 +220,7 @@ end_hop(struct attempt *a, const struct http_result *result)
 	 */
 	if (result->code != HTTP_FINE && verdict != VERDICT_WHOLE &&
 	    (!result->was_stopped || a->report.tls_files_unreadable)) {
-		note_failure(a, result);
+		attempt_note_failure(a, result);
 		end = ATTEMPT_FAILED;
 	}
 	if (end == ATTEMPT_COMPLETE && follow_redirect(a))
@@ -249,11 +239,15 @@ on_done(void *arg, const struct http_result *result)
 	a->call = NULL;
 	a->has_received = result->has_received;
 	attempt_catch_up_tls(&a->line, a->facts);
-	if (!result->needs_connect) {
+	if (!result->needs_connect || a->resolves == RESOLVES_MAX) {
 		end_hop(a, result);
 		return;
 	}
-	/* No kept-alive connection, or one that died: now the name. */
+	/*
+	 * No kept-alive connection, or one that died, maybe while another
+	 * attempt learnt other addresses: now the name.
+	 */
+	a->resolves++;
 	a->is_fresh = a->has_sent;
 	timeline_enter(&a->line, PHASE_QUEUE, clock_now_us());
 	resolve(a);
@@ -295,8 +289,21 @@ build_request(struct attempt *a, struct fetch_request *request)
 	return -1;
 }
 
+/* An address that keeps silent must not use up the next one's time. */
+static uint64_t
+connect_us(const struct attempt *a, const struct addresses *addresses)
+{
+	uint64_t now_us = clock_now_us();
+
+	if (addresses->count < 2)
+		return 0;
+	return (a->deadline_us > now_us ? a->deadline_us - now_us : 0) +
+	    CONNECT_SLACK_US;
+}
+
 static void
-start_call(struct attempt *a, const char *pinned, bool may_connect)
+start_call(struct attempt *a, const char *pinned, bool may_connect,
+    uint64_t max_us)
 {
 	static const struct http_hooks hooks = {
 		.connecting = on_connecting,
@@ -309,7 +316,8 @@ start_call(struct attempt *a, const char *pinned, bool may_connect)
 	struct http_hooks mine = hooks;
 	struct fetch_request built;
 	struct http_request request = { .pinned = pinned, .pool = a->pool,
-		.may_connect = may_connect, .is_fresh = a->is_fresh };
+		.may_connect = may_connect, .connect_us = max_us,
+		.is_fresh = a->is_fresh };
 	struct err err;
 
 	if (build_request(a, &built) == 0) {
@@ -334,7 +342,7 @@ start_call_to(struct attempt *a, const struct addresses *addresses)
 {
 	char *pinned = addresses_pin(addresses, a->dial_host, a->dial_port);
 
-	start_call(a, pinned, true);
+	start_call(a, pinned, true, connect_us(a, addresses));
 	free(pinned);
 }
 
@@ -371,17 +379,14 @@ resolve(struct attempt *a)
 	    on_resolved, a);
 }
 
-/*
- * With a connection left from before, nobody needs the name.  libcurl wants to
- * know it all the same, or it would ask somebody; the address is not dialled.
- */
+/* With a connection left from before, nobody needs the name. */
 static void
 start_call_if_kept(struct attempt *a)
 {
-	char *pinned = xasprintf("%s:%u:127.0.0.1", a->dial_host,
-	    a->dial_port);
+	static const struct addresses none;
+	char *pinned = addresses_pin(&none, a->dial_host, a->dial_port);
 
-	start_call(a, pinned, false);
+	start_call(a, pinned, false, 0);
 	free(pinned);
 }
 
@@ -414,7 +419,7 @@ begin_hop(struct attempt *a)
 	a->report.is_unix = is_unix(a);
 	a->report.is_tls = strcmp(a->here.scheme, "https") == 0;
 	if (is_unix(a)) {
-		start_call(a, NULL, true);
+		start_call(a, NULL, true, 0);
 		return;
 	}
 	if (choose_dial(a) == -1) {
@@ -422,7 +427,7 @@ begin_hop(struct attempt *a)
 		return;
 	}
 	if (address_is_literal(a->dial_host))
-		start_call(a, NULL, true);
+		start_call(a, NULL, true, 0);
 	else if (resolver_at_hand(a->fetcher->resolver, a->dial_host,
 	    &answer))
 		start_call_to(a, &answer.addresses);

@@ -1,11 +1,11 @@
 #include "proxy/fetch/attempt_parts.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
 #include "proxy/base/clock.h"
+#include "proxy/base/err.h"
 #include "proxy/fetch/fetcher.h"
 
 static const char file_content_type[] = "text/plain; version=0.0.4";
@@ -31,12 +31,11 @@ fail_file(struct attempt *a, int os_errno)
 {
 	char words[128];
 
-	snprintf(words, sizeof(words), "%s", strerror(os_errno));
-	words[0] = (char)tolower((unsigned char)words[0]);
 	a->report.os_errno = os_errno;
 	a->report.curl_code = HTTP_FILE_UNREADABLE;
 	snprintf(a->report.curl_error, sizeof(a->report.curl_error),
-	    "open %.120s: %s", a->target->url.path, words);
+	    "open %.120s: %s", a->target->url.path,
+	    err_words(os_errno, words, sizeof(words)));
 }
 
 static int

@@ -10,15 +10,15 @@
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
+#include "proxy/base/hash.h"
 #include "tls/client.h"
 
 static uint64_t
 hash(uint64_t value, const char *text)
 {
-	/* FNV-1a; a separator keeps neighbours apart. */
-	for (; text != NULL && *text != '\0'; text++)
-		value = (value ^ (unsigned char)*text) * 0x100000001b3u;
-	return (value ^ (text == NULL ? 0x100u : 0x101u)) * 0x100000001b3u;
+	/* The closing NUL keeps neighbours apart, and "" from none. */
+	return text == NULL ? hash_bytes(value, "\1", 2) :
+	    hash_bytes(value, text, strlen(text) + 1);
 }
 
 /* Connections made under other TLS settings are not ours to use. */
@@ -26,7 +26,7 @@ static char *
 name_pool(const struct conf_target *target)
 {
 	const struct conf_tls_client *tls = &target->tls_config;
-	uint64_t value = 0xcbf29ce484222325u;
+	uint64_t value = 0;
 
 	value = hash(value, tls->ca_file);
 	value = hash(value, tls->ca);
@@ -97,7 +97,8 @@ attempt_reset_hop(struct attempt *a)
 	tls_facts_unref(a->facts);
 	a->facts = NULL;
 	a->has_sent = a->is_fresh = false;
-	a->first_address[0] = report->address[0] = '\0';
+	a->resolves = 0;
+	report->address[0] = '\0';
 	report->is_connected = report->is_reused = false;
 	report->name_server[0] = '\0';
 	report->resolve = RESOLVE_OK;
@@ -111,8 +112,32 @@ attempt_begin_retry(struct attempt *a)
 	a->report.was_retried = true;
 	a->report.is_connected = false;
 	a->has_sent = false;
-	a->first_address[0] = '\0';
 	a->last_byte_us = 0;
+}
+
+static bool
+has_errno(int code)
+{
+	return code == HTTP_CONNECT_FAILED || code == HTTP_TIMED_OUT ||
+	    code == HTTP_TLS_FAILED || code == HTTP_SEND_FAILED ||
+	    code == HTTP_RECEIVE_FAILED;
+}
+
+void
+attempt_note_failure(struct attempt *a, const struct http_result *result)
+{
+	struct report *report = &a->report;
+
+	report->curl_code = result->code;
+	if (!report->tls_files_unreadable)
+		snprintf(report->curl_error, sizeof(report->curl_error), "%s",
+		    result->error);
+	if (has_errno(result->code))
+		report->os_errno = result->os_errno;
+	if (result->code == HTTP_CONNECT_FAILED && !a->has_sent &&
+	    result->failed_address[0] != '\0')
+		memcpy(report->address, result->failed_address,
+		    sizeof(report->address));
 }
 
 void

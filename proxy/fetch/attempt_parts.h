@@ -40,10 +40,10 @@ struct attempt {
 	struct http_url here; /* the same until it redirects */
 	char dial_host[256];
 	unsigned dial_port;
-	char first_address[128];
 	bool has_sent; /* the request went out at least once */
 	bool has_received; /* before that: half a line, in plain text */
 	bool is_fresh; /* a kept-alive connection has died already */
+	unsigned resolves; /* how often a call has asked for the name */
 	struct tls_facts *facts; /* of the newest connection, or NULL */
 
 	/* At most one of these is under way: */
@@ -61,6 +61,9 @@ void attempt_reset_hop(struct attempt *a);
 
 /* A kept-alive connection died before the first byte. */
 void attempt_begin_retry(struct attempt *a);
+
+/* What libcurl says of a call that failed. */
+void attempt_note_failure(struct attempt *a, const struct http_result *result);
 
 /* OpenSSL noted when it began and ended; the timeline learns it here. */
 void attempt_catch_up_tls(struct timeline *line,

@@ -107,16 +107,14 @@ trimmed(const char *text, size_t len)
 	return xstrndup(text, len);
 }
 
-/* Go's words: an errno reads as strerror has it, in lower case. */
 static void
 set_unreadable(struct err *err, const char *path, int code)
 {
 	char words[128];
 
-	snprintf(words, sizeof(words), "%s", strerror(code));
-	words[0] = (char)tolower((unsigned char)words[0]);
 	err_set(err, ERR_FILE, "%s %s: %s",
-	    code == EISDIR || code == EFBIG ? "read" : "open", path, words);
+	    code == EISDIR || code == EFBIG ? "read" : "open", path,
+	    err_words(code, words, sizeof(words)));
 }
 
 /* The trimmed content, to be wiped; NULL with "open PATH: ...". */

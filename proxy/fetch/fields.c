@@ -14,6 +14,24 @@ fields_is_token(unsigned char c)
 	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/*
+ * Codings that HTTP knows, and whatever looks like one.  Any other word, such
+ * as utf-8, is a mistake beside plain text, which Prometheus takes.
+ */
+static bool
+is_coding(const char *value)
+{
+	static const char *const codings[] = { "aes128gcm", "br", "compress",
+		"dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip",
+		"x-compress", "x-gzip", "zstd" };
+	size_t i;
+
+	for (i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+		if (strcasecmp(value, codings[i]) == 0)
+			return true;
+	return strchr(value, ',') != NULL;
+}
+
 static void
 store_coding(struct head *head, struct judge_result *result)
 {
@@ -27,7 +45,7 @@ store_coding(struct head *head, struct judge_result *result)
 	/* Prometheus compares with the exact word; so no GZIP, no x-gzip. */
 	if (strcmp(value, "gzip") == 0)
 		head->coding = HEAD_GZIP;
-	else if (value[0] != '\0' && strcasecmp(value, "identity") != 0)
+	else if (is_coding(value))
 		head->coding = HEAD_FOREIGN;
 }
 

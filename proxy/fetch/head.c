@@ -82,6 +82,14 @@ append_value(struct head *head, const char *bytes, size_t len)
 	head->value[head->value_len] = '\0';
 }
 
+/* Stricter than Go, which takes any byte but a line end in a value. */
+static bool
+check_value(struct judge_result *result, const char *bytes, size_t len)
+{
+	result->is_stricter = !is_value(bytes, len);
+	return !result->is_stricter;
+}
+
 static enum head_step
 take_fold(struct head *head, struct judge_result *result, const char *line,
     size_t len)
@@ -89,7 +97,7 @@ take_fold(struct head *head, struct judge_result *result, const char *line,
 	if (head->lines == 2)
 		return refuse(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header initial line:", line, len);
-	if (!is_value(line, len))
+	if (!check_value(result, line, len))
 		return refuse(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header line:", line, len);
 	if (head->name == HEAD_OTHER)
@@ -106,7 +114,7 @@ take_fold(struct head *head, struct judge_result *result, const char *line,
  * than the exporter meant sees another end of the answer.
  */
 static bool
-is_name(const char *name, size_t len)
+check_name(struct judge_result *result, const char *name, size_t len)
 {
 	enum head_name found;
 	size_t i;
@@ -119,8 +127,9 @@ is_name(const char *name, size_t len)
 	while (len > 0 && name[len - 1] == ' ')
 		len--;
 	found = fields_find(name, len);
-	return len > 0 && found != HEAD_CONTENT_LENGTH &&
-	    found != HEAD_TRANSFER_ENCODING;
+	result->is_stricter = found == HEAD_CONTENT_LENGTH ||
+	    found == HEAD_TRANSFER_ENCODING;
+	return len > 0 && !result->is_stricter;
 }
 
 /* Returns the colon, or NULL with `result` set. */
@@ -132,8 +141,8 @@ check_header(struct judge_result *result, const char *line, size_t len)
 	if (colon == NULL)
 		head_condemn(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header: missing colon:", line, len);
-	else if (!is_name(line, (size_t)(colon - line)) ||
-	    !is_value(colon, len - (size_t)(colon - line)))
+	else if (!check_name(result, line, (size_t)(colon - line)) ||
+	    !check_value(result, colon, len - (size_t)(colon - line)))
 		head_condemn(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header line:", line, len);
 	return result->verdict == VERDICT_PENDING ? colon : NULL;
@@ -256,6 +265,7 @@ check_transfer(const struct head *head, struct judge_result *result)
 	if (strcasecmp(transfer->value[0], "chunked") != 0)
 		return refuse_framing(result, "unsupported transfer encoding:",
 		    transfer);
+	result->is_stricter = head->minor == 0 || head->length.count > 0;
 	if (head->minor == 0)
 		return refuse_framing(result,
 		    "Transfer-Encoding in an HTTP/1.0 answer:", transfer);
@@ -275,6 +285,8 @@ check_length(const struct head *head, struct judge_result *result)
 
 	if (length->count == 0)
 		return HEAD_COMPLETE;
+	result->is_stricter = length->count > 1 &&
+	    strcmp(length->value[0], length->value[1]) == 0;
 	if (length->count > 1)
 		return refuse_two(result, "http: message cannot contain "
 		    "multiple Content-Length headers; got", length);
@@ -351,7 +363,7 @@ head_trailer(struct judge_result *result, bool is_first, const char *line,
 {
 	if (!is_blank(line[0]))
 		return check_header(result, line, len) == NULL ? -1 : 0;
-	if (!is_first && is_value(line, len))
+	if (!is_first && check_value(result, line, len))
 		return 0;
 	head_condemn(result, VERDICT_HEADER_MALFORMED, is_first ?
 	    "malformed MIME header initial line:" :

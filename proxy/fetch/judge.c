@@ -174,13 +174,14 @@ finish_body(struct judge *judge)
 		}
 	}
 	/* Of other answers than a 200 nobody reads more than the status. */
-	if (judge->is_until_close && judge->result.status == 200 &&
-	    !tail_is_whole(&judge->tail, judge->result.content_type))
-		condemn(judge, VERDICT_BODY_TRUNCATED,
-		    "no Content-Length, and the text breaks off in mid line "
-		    "or before # EOF");
-	else
+	if (!judge->is_until_close || judge->result.status != 200 ||
+	    tail_is_whole(&judge->tail, judge->result.content_type)) {
 		judge->result.verdict = VERDICT_WHOLE;
+		return;
+	}
+	judge->result.is_stricter = true;
+	condemn(judge, VERDICT_BODY_TRUNCATED, "no Content-Length, and the "
+	    "text breaks off in mid line or before # EOF");
 }
 
 /* The parser's view of the head must be ours. */
@@ -260,6 +261,7 @@ end_head(struct judge *judge)
 	char words[64];
 
 	if (!is_agreed(judge)) {
+		result->is_stricter = true;
 		head_condemn(result, VERDICT_BAD_FRAMING, "ambiguous head:",
 		    http_errno_name(judge->head_errno),
 		    strlen(http_errno_name(judge->head_errno)));

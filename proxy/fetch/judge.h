@@ -58,6 +58,8 @@ struct judge_result {
 	 * GZIP_CORRUPT the offset alone.
 	 */
 	char detail[160];
+	bool is_stricter;       /* condemned by a rule that Go has not: what
+	                           Prometheus would say is nobody's guess */
 	int status;             /* of the final answer; 0 none yet */
 	char reason[64];        /* its reason phrase, escaped */
 	bool is_head_complete;  /* the final answer's blank line was seen */

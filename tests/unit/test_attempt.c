@@ -101,7 +101,7 @@ test_replies(void **state)
 		assert_int_equal(report->os_errno, row->os_errno);
 		assert_int_equal(c.has_text, row->has_payload);
 		assert_true(report->is_connected);
-		assert_int_equal(report->is_reused, report->redirects > 0);
+		assert_false(report->is_reused);
 		assert_false(report->was_retried);
 		client_close(&c);
 		scripted_stop(&s);
@@ -275,6 +275,151 @@ test_keep_alive_of_a_name(void **state)
 	scripted_stop(&s);
 	unlink(resolv);
 	assert_int_equal(s.accepted, 1);
+}
+
+#define EVIL "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevil\n"
+
+/* What comes behind an answer is nobody's answer. */
+static void
+test_extra_bytes(void **state)
+{
+	static const struct {
+		const char *bytes;
+		int status;
+	} rows[] = {
+		{ GOOD EVIL, 200 },
+		{ OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nup 1\n\r\n"
+		    "0\r\n\r\n" EVIL, 200 },
+		{ HEAD_OF("0") EVIL, 200 },
+		{ "HTTP/1.1 204 No Content\r\n\r\n" EVIL, 204 },
+		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"
+		    EVIL, 304 },
+		{ "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
+		    "0\r\n\r\n" EVIL, 404 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct reply replies[] = {
+			{ .bytes = rows[i].bytes, .then = THEN_KEEP },
+			{ .bytes = GOOD },
+		};
+		struct scripted s;
+		struct client c;
+		struct conf_target target;
+		const struct report *report;
+
+		scripted_start(&s, replies, 2, NULL, NULL);
+		client_open(&c);
+		target_init(&target, CONF_HTTP, "127.0.0.1", s.port);
+		assert_int_equal(client_fetch(&c, &target)->judge.status,
+		    rows[i].status);
+		report = client_fetch(&c, &target);
+		assert_false(report->is_reused);
+		assert_false(report->was_retried);
+		assert_string_equal(c.text, "up 1\n");
+		client_close(&c);
+		scripted_stop(&s);
+		assert_int_equal(s.accepted, 2);
+	}
+}
+
+struct named {
+	char hosts[32];
+	char resolv[32];
+	struct client client;
+	struct conf_target target;
+};
+
+/* A target whose name has these addresses. */
+static void
+named_open(struct named *named, const char *const *addresses, unsigned port)
+{
+	int fd;
+
+	strcpy(named->hosts, "/tmp/test_attempt_XXXXXX");
+	strcpy(named->resolv, "/tmp/test_attempt_XXXXXX");
+	fd = mkstemp(named->hosts);
+	for (; *addresses != NULL; addresses++)
+		dprintf(fd, "%s exporter.test\n", *addresses);
+	close(fd);
+	close(mkstemp(named->resolv));
+	client_open(&named->client);
+	fetcher_set_resolver_files(named->client.fetcher, named->resolv,
+	    named->hosts);
+	target_init(&named->target, CONF_HTTP, "exporter.test", port);
+}
+
+static void
+named_close(struct named *named)
+{
+	client_close(&named->client);
+	unlink(named->hosts);
+	unlink(named->resolv);
+}
+
+/* The first address swallows SYNs: the second has its share of the time. */
+static void
+test_silent_address(void **state)
+{
+	static const char *const addresses[] = { "127.0.0.2", "127.0.0.1",
+		NULL };
+	static const struct reply reply = { .bytes = GOOD };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct attempt_request request = { .query = "", .accept = "*/*",
+		.body_max = 1024 };
+	struct named n;
+	struct scripted s;
+	int fillers[4], fd, i;
+
+	(void)state;
+	scripted_start(&s, &reply, 1, NULL, NULL);
+	in.sin_port = htons((uint16_t)s.port);
+	inet_pton(AF_INET, "127.0.0.2", &in.sin_addr);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	for (i = 0; i < 4; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fillers[i], (struct sockaddr *)&in, sizeof(in));
+	}
+	named_open(&n, addresses, s.port);
+	request.target = &n.target;
+	request.arrival_us = clock_now_us();
+	request.deadline_us = request.arrival_us + 1000000;
+	attempt_start(n.client.fetcher, &request, client_done, &n.client);
+	while (n.client.calls == 0)
+		event_base_loop(n.client.base, EVLOOP_ONCE);
+	assert_int_equal(n.client.report.judge.status, 200);
+	assert_memory_equal(n.client.report.address, "127.0.0.1:", 10);
+	named_close(&n);
+	for (i = 0; i < 4; i++)
+		close(fillers[i]);
+	close(fd);
+	scripted_stop(&s);
+}
+
+/* Several addresses fail, each in its own way. */
+static void
+test_refused_addresses(void **state)
+{
+	/* TCP to the last is refused by the kernel: it is no one's. */
+	static const char *const addresses[] = { "127.0.0.1",
+		"255.255.255.255", NULL };
+	const struct report *report;
+	struct named n;
+	struct scripted s;
+
+	(void)state;
+	scripted_start(&s, NULL, 0, NULL, NULL);
+	scripted_stop(&s); /* a port that was free a moment ago */
+	named_open(&n, addresses, s.port);
+	report = client_fetch(&n.client, &n.target);
+	assert_int_equal(report->curl_code, 7);
+	assert_memory_equal(report->address, "127.0.0.1:", 10);
+	assert_int_equal(report->os_errno, ECONNREFUSED);
+	named_close(&n);
 }
 
 static void
@@ -908,6 +1053,9 @@ main(void)
 		cmocka_unit_test(test_request_bytes),
 		cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_keep_alive_of_a_name),
+		cmocka_unit_test(test_extra_bytes),
+		cmocka_unit_test(test_silent_address),
+		cmocka_unit_test(test_refused_addresses),
 		cmocka_unit_test(test_stale_connection),
 		cmocka_unit_test(test_two_stale_connections),
 		cmocka_unit_test(test_refused),

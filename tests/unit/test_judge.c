@@ -328,6 +328,18 @@ static const struct row rows[] = {
 	    VERDICT_ENCODING_UNSUPPORTED, NULL, "", false, 0 },
 	{ "U41 br of a 500", B("HTTP/1.1 500 No\r\nContent-Encoding: br\r\n"
 	    "Content-Length: 3\r\n\r\nabc"), VERDICT_WHOLE, "", "", KEPT, 500 },
+	{ "U41 Zstd", B(OK "Content-Encoding: Zstd\r\n\r\nx"),
+	    VERDICT_ENCODING_UNSUPPORTED, NULL, "", false, 0 },
+	{ "U41 aes128gcm", B(OK "Content-Encoding: aes128gcm\r\n\r\nx"),
+	    VERDICT_ENCODING_UNSUPPORTED, NULL, "", false, 0 },
+	{ "U41 list of nothing", B(OK "Content-Encoding: utf-8, x\r\n\r\nx"),
+	    VERDICT_ENCODING_UNSUPPORTED, NULL, "", false, 0 },
+	{ "no coding, but utf-8", B(OK "Content-Encoding: utf-8\r\n"
+	    "Content-Length: 1\r\n\r\nx"), VERDICT_WHOLE, "", "x", KEPT, 0 },
+	{ "no coding, but none", B(OK "Content-Encoding: none\r\n"
+	    "Content-Length: 1\r\n\r\nx"), VERDICT_WHOLE, "", "x", KEPT, 0 },
+	{ "no coding, but binary", B(OK "Content-Encoding: binary\r\n"
+	    "Content-Length: 1\r\n\r\nx"), VERDICT_WHOLE, "", "x", KEPT, 0 },
 	{ "identity", B(OK "Content-Encoding: identity\r\nContent-Length: 1\r\n"
 	    "\r\nx"), VERDICT_WHOLE, "", "x", KEPT, 0 },
 	{ "no coding", B(OK "Content-Encoding:\r\nContent-Length: 1\r\n\r\nx"),
@@ -410,6 +422,47 @@ rows_are_judged_in_any_pieces(void **state)
 				    "(%s)", rows[i].name,
 				    pieces.result.detail);
 		}
+	}
+}
+
+/* Of these, and of no other, Prometheus would say nothing. */
+static void
+own_rules_are_told_from_go_s(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		bool is_stricter;
+	} cases[] = {
+		{ B(OK "X: a\x01\r\n\r\n"), true },
+		{ B(OK "X: a\r\n b\x7f\r\n\r\n"), true },
+		{ B(OK "Content-Length : 3\r\n\r\nabc"), true },
+		{ B(OK "foo\r\n\r\n"), false },
+		{ B(OK "a/b: c\x01\r\n\r\n"), false },
+		{ B(OK "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"
+		    "\r\n0\r\n\r\n"), true },
+		{ B("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		    "0\r\n\r\n"), true },
+		{ B(OK "Transfer-Encoding: xchunked\r\n\r\n"), false },
+		{ B(OK "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
+		    true },
+		{ B(OK "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc"),
+		    false },
+		{ B(OK "Content-Length: x\r\n\r\n"), false },
+		{ B(OK "\r\nup 1"), true },
+		{ B(OK "\r\nup 1\n"), false },
+		{ B(OK "Content-Length: 9\r\n\r\nup 1"), false },
+		{ B(CHUNKED "4\r\nup 1\r\n"), false },
+	};
+	struct feed feed;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		feed_run(&feed, cases[i].bytes, cases[i].len, FEED_WHOLE, true,
+		    0);
+		if (feed.result.is_stricter != cases[i].is_stricter)
+			fail_msg("case %zu: %s", i, feed.result.detail);
 	}
 }
 
@@ -638,6 +691,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_judged_in_any_pieces),
+		cmocka_unit_test(own_rules_are_told_from_go_s),
 		cmocka_unit_test(a_cut_answer_is_never_whole),
 		cmocka_unit_test(until_close_needs_the_close),
 		cmocka_unit_test(headers_are_reported),

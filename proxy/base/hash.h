@@ -1,0 +1,14 @@
+/*
+ * FNV-1a: a quick hash of bytes that nobody picks to collide.  Not for secrets
+ * and not for a table that a stranger can fill.
+ */
+#ifndef PROXY_BASE_HASH_H
+#define PROXY_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* 0 or any number as `seed`; an earlier result hashes both, in that order. */
+uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len);
+
+#endif
