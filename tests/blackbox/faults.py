@@ -16,7 +16,10 @@ from faultd import GOOD_BODY, TEXT, ok, say, say_and_keep, say_and_reset
 
 HEAD_200 = b"HTTP/1.1 200 OK\r\nContent-Type: " + TEXT.encode() + b"\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(GOOD_BODY)
-CHUNKED = HEAD_200 + b"Transfer-Encoding: chunked\r\n\r\n"
+CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
+CHUNKED_BODY = b"%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD_BODY), GOOD_BODY)
+OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
+CHUNKED = HEAD_200 + CHUNKED_LINE + b"\r\n"
 CLOSED = HEAD_200 + b"Connection: close\r\n\r\n"
 BIG_BODY = b"".join(b'demo{n="%05d"} %d\n' % (n, n) for n in range(20000))
 BOMB = gzip.compress(b"demo_up 1\n" * 2_000_000, 9)
@@ -135,6 +138,7 @@ FAULTS = [
     Fault("U17 HTTP/0.9", say(GOOD_BODY), MALFORMED),
     Fault("U18 ICY", first_line(b"ICY 200 OK"), MALFORMED),
     Fault("U18 HTTP/9.9", first_line(b"HTTP/9.9 200 OK"), MALFORMED),
+    Fault("U18 HTTP/2.0", first_line(b"HTTP/2.0 200 OK"), MALFORMED),
     Fault("U19 status 99", first_line(b"HTTP/1.1 99 No"), MALFORMED),
     Fault("U19 status 1000", first_line(b"HTTP/1.1 1000 No"), MALFORMED),
     Fault("U19 status 20x", first_line(b"HTTP/1.1 20x No"), MALFORMED),
@@ -151,11 +155,21 @@ FAULTS = [
           "http_unexpected_success", words=r"exporter answered 101.*"),
     # U23: header syntax.
     Fault("U23 NUL in a value", raw_header(b"X-A: a\0b"), MIME),
+    Fault("U23 bare CR in a value", raw_header(b"X-A: a\rb"), MIME),
+    Fault("U23 control byte in a value", raw_header(b"X-A: a\x01b"), MIME),
     Fault("U23 no colon", raw_header(b"no colon here"), MIME,
           lasterror=r'.*malformed MIME header.*'),
     Fault("U23 empty name", raw_header(b": value"), MIME),
     Fault("U23 bad byte in a name", raw_header(b"X(A): value"), MIME),
     # U24-U27: framing.
+    Fault("U24 length, then chunked",
+          say(HEAD_200 + LENGTH + CHUNKED_LINE + b"\r\n" + CHUNKED_BODY),
+          FRAMING),
+    Fault("U24 chunked, then length",
+          say(HEAD_200 + CHUNKED_LINE + LENGTH + b"\r\n" + CHUNKED_BODY),
+          FRAMING),
+    Fault("U25 two equal lengths",
+          framed(LENGTH.rstrip(), LENGTH.rstrip()), FRAMING),
     Fault("U25 two different lengths",
           framed(b"Content-Length: 5", b"Content-Length: 6"), FRAMING),
     Fault("U26 length +3", framed(b"Content-Length: +3"), FRAMING),
@@ -163,9 +177,14 @@ FAULTS = [
     Fault("U26 length 3x", framed(b"Content-Length: 3x"), FRAMING),
     Fault("U26 length 0x3", framed(b"Content-Length: 0x3"), FRAMING),
     Fault("U26 length 3, 3", framed(b"Content-Length: 3, 3"), FRAMING),
+    Fault("U26 empty length", framed(b"Content-Length:"), FRAMING),
     Fault("U26 length 2^64+3",
           framed(b"Content-Length: 18446744073709551619"), FRAMING),
     Fault("U27 xchunked", framed(b"Transfer-Encoding: xchunked"), FRAMING),
+    Fault("U27 identity", framed(b"Transfer-Encoding: identity"), FRAMING),
+    Fault("U27 chunked on HTTP/1.0",
+          say(HEAD_200.replace(b"1.1", b"1.0") + CHUNKED_LINE + b"\r\n"
+              + CHUNKED_BODY), FRAMING),
     Fault("U27 chunked, gzip", framed(b"Transfer-Encoding: chunked, gzip"),
           FRAMING),
     Fault("U27 chunked, chunked",
@@ -175,6 +194,8 @@ FAULTS = [
           words=r"unexpected EOF: .*5000.*", lasterror=r"unexpected EOF",
           over_tls=True),
     Fault("U30 no length, cut in a line", say(CLOSED + GOOD_BODY[:-1]), CUT),
+    Fault("U30 no length, OpenMetrics without # EOF",
+          say(CLOSED.replace(TEXT.encode(), OPENMETRICS) + b"a 1\n"), CUT),
     Fault("U31 no length, reset", say_and_reset(CLOSED + GOOD_BODY),
           "body_reset", lasterror=r"read .*: connection reset by peer"),
     Fault("U32 reset in the body", say_and_reset(ok(GOOD_BODY, length=5000)),
@@ -182,6 +203,9 @@ FAULTS = [
     Fault("U33 chunk size zz", say(chunked_with(b"zz")), CHUNK),
     Fault("U33 chunk size 0x5", say(chunked_with(b"0x5")), CHUNK),
     Fault("U33 chunk size +5", say(chunked_with(b"+5")), CHUNK),
+    Fault("U33 chunk size 5_", say(chunked_with(b"5_")), CHUNK),
+    Fault("U33 bare LF", say(CHUNKED + CHUNKED_BODY.replace(b"\r\n", b"\n")),
+          CHUNK),
     Fault("U33 chunk size of 17 digits", say(chunked_with(b"1" + b"0" * 16)),
           CHUNK),
     Fault("U33 chunk longer than its size", say(chunked_with(b"5")), CHUNK),
@@ -294,6 +318,10 @@ GOOD = [
              + gzip.compress(GOOD_BODY[20:]))),
     # Go takes it, so Prometheus does.
     ("U23 space before the colon", raw_header(b"X-A : value")),
+    ("U23 folded header", raw_header(b"X-A: 1\r\n 2")),
+    ("bare LF in the head", say(ok().replace(b"\r\n", b"\n"))),
+    ("chunk size with a blank behind",
+     say(chunked_with(b"%x " % len(GOOD_BODY)))),
     ("U56 answers before the request",
      lambda conn: (conn.send(ok()), conn.read_request(), conn.finish())),
     ("byte by byte, but in time", lambda conn: (

@@ -276,7 +276,8 @@ class Gate(Program):
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"no end after SIGTERM:\n{self.log}") from None
+            raise AssertionError(
+                f"no end after SIGTERM:\n{self.log}") from None
         finally:
             self.log_file.close()
         self.assert_clean()
@@ -291,7 +292,10 @@ SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:detect_stack_use_after_return"
                     "=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "exitcode=98:halt_on_error=0:second_deadlock_stack=1",
+    "TSAN_OPTIONS": "exitcode=98:halt_on_error=0:second_deadlock_stack=1:"
+                    "suppressions=" + os.path.join(
+                        os.path.dirname(os.path.abspath(__file__)),
+                        "tsan.supp"),
 }
 
 

@@ -2,6 +2,7 @@
 good scrape."""
 
 import re
+import shutil
 import socket
 import ssl
 
@@ -595,7 +596,7 @@ def test_credentials_file_vanishes(lab):
 
 def test_ca_file_vanishes(lab, authority, server_tls):
     path = lab.folder / "ca.crt"
-    path.write_bytes(open(authority.ca_file, "rb").read())
+    shutil.copy(authority.ca_file, path)
     exporter = lab.faultd(say(ok(extra=["Connection: close"])),
                           tls=server_tls())
     gate = lab.gate(exporter, target={"tls_config": {

@@ -95,19 +95,28 @@ def parse_head(head):
                   headers, head=head)
 
 
+def connect(address, source, seconds):
+    if not (isinstance(address, str) and address.startswith("unix:")):
+        bound = (source, 0) if source else None
+        made = socket.create_connection(address, seconds, bound)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(seconds)
+    try:
+        made.connect(address[len("unix:"):])
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
 class Connection:
     """One connection to (host, port) or a unix socket path."""
 
     def __init__(self, address, tls=None, source=None, seconds=60.0,
                  server_name="localhost"):
-        if isinstance(address, str) and address.startswith("unix:"):
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.settimeout(seconds)
-            self.socket.connect(address[len("unix:"):])
-        else:
-            bound = (source, 0) if source else None
-            self.socket = socket.create_connection(address, seconds, bound)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connect(address, source, seconds)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket,
                                           server_hostname=server_name)
