@@ -12,6 +12,9 @@ struct conf_loading;
 /* Listeners, TLS, and that there is a target at all. */
 void conf_check_gate(struct conf_loading *loading, bool needs_target);
 
+/* TLS, users and limits of the web configuration. */
+void conf_check_web(struct conf_loading *loading);
+
 /* Each target, and the targets among each other. */
 void conf_check_targets(struct conf_loading *loading);
 

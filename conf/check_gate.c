@@ -12,28 +12,32 @@
 	"..., key_file: ...}, web: {config: {file: ...}}, self_signed: true "  \
 	"or insecure_http: true"
 
-static void
-check_versions(struct conf_loading *loading)
-{
-	const struct conf_tls_server *tls = &loading->conf->tls_server_config;
+#define OR_SELF_SIGNED "or self_signed: true (--self-signed)"
 
-	if (strcmp(tls->min_version, tls->max_version) > 0)
-		conf_loading_complain(loading, &tls->place,
-		    "tls_server_config: min_version %s is above max_version %s",
-		    tls->min_version, tls->max_version);
+static void
+require_half(struct conf_loading *loading, const char *inline_value,
+    const char *file, const char *name)
+{
+	if (inline_value == NULL && file == NULL)
+		conf_loading_complain(loading,
+		    &loading->conf->tls_server_config.place,
+		    "tls_server_config: missing one of %s or %s_file: write "
+		    "%s_file: FILE",
+		    name, name, name);
 }
 
 static void
-check_certificate(struct conf_loading *loading)
+check_certificate(struct conf_loading *loading, bool had_errors)
 {
 	const struct conf *conf = loading->conf;
 	const struct conf_tls_server *tls = &conf->tls_server_config;
 	char *place;
 
-	if (tls->cert_file == NULL || tls->key_file == NULL)
-		conf_loading_complain(loading, &tls->place,
-		    "tls_server_config: %s is missing",
-		    tls->cert_file == NULL ? "cert_file" : "key_file");
+	/* A misspelt key is not also a missing one. */
+	if (!had_errors) {
+		require_half(loading, tls->cert, tls->cert_file, "cert");
+		require_half(loading, tls->key, tls->key_file, "key");
+	}
 	if (conf->self_signed) {
 		place = conf_loading_place(loading, &tls->place);
 		conf_loading_complain(loading, &conf->self_signed,
@@ -47,6 +51,24 @@ check_certificate(struct conf_loading *loading)
 		    "configured");
 }
 
+/* Options of TLS alone: exporter-toolkit drops most and serves plain HTTP. */
+static void
+refuse_bare_options(struct conf_loading *loading)
+{
+	conf_loading_complain(loading, &loading->conf->tls_server_config.place,
+	    "tls_server_config: missing one of cert or cert_file, and one of "
+	    "key or key_file: without them the gate would serve plain HTTP "
+	    "and ignore the rest of this block; write cert_file: FILE and "
+	    "key_file: FILE, " OR_SELF_SIGNED);
+}
+
+static bool
+has_certificate(const struct conf_tls_server *tls)
+{
+	return tls->cert != NULL || tls->cert_file != NULL ||
+	       tls->key != NULL || tls->key_file != NULL;
+}
+
 /* The order is the contract: certificate, self_signed, plain, flags only. */
 static void
 decide_tls(struct conf_loading *loading, bool had_errors)
@@ -55,9 +77,9 @@ decide_tls(struct conf_loading *loading, bool had_errors)
 	const struct conf_tls_server *tls = &conf->tls_server_config;
 
 	conf->gate_tls = CONF_GATE_TLS_SELF_SIGNED;
-	if (tls->cert_file != NULL || tls->key_file != NULL) {
+	if (has_certificate(tls)) {
 		conf->gate_tls = CONF_GATE_TLS_FILES;
-		check_certificate(loading);
+		check_certificate(loading, had_errors);
 	} else if (conf->self_signed) {
 		if (conf->insecure_http)
 			conf_errors_warn(&loading->errors,
@@ -66,8 +88,7 @@ decide_tls(struct conf_loading *loading, bool had_errors)
 		/* A misspelt block is not also a missing one. */
 		return;
 	} else if (tls->is_set) {
-		conf_loading_complain(loading, &tls->place,
-		    "tls_server_config: cert_file and key_file are missing");
+		refuse_bare_options(loading);
 	} else if (conf->insecure_http || conf->has_web_section) {
 		conf->gate_tls = CONF_GATE_TLS_OFF;
 	} else if (conf->file == NULL) {
@@ -77,6 +98,23 @@ decide_tls(struct conf_loading *loading, bool had_errors)
 		    "warning)");
 	} else
 		conf_loading_complain(loading, NULL, NO_TLS);
+}
+
+static void
+warn_of_access(struct conf_loading *loading)
+{
+	const struct conf *conf = loading->conf;
+
+	if (conf->basic_auth_user_count > 0) {
+		if (conf->gate_tls == CONF_GATE_TLS_OFF)
+			conf_errors_warn(&loading->errors,
+			    "basic_auth_users over plain HTTP: passwords cross "
+			    "the network in clear text");
+	} else if (conf->tls_server_config.client_auth_type !=
+		   CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY)
+		conf_errors_warn(&loading->errors,
+		    "no authentication is configured: anyone who reaches the "
+		    "gate may read the metrics");
 }
 
 static bool
@@ -140,9 +178,7 @@ conf_check_gate(struct conf_loading *loading, bool needs_target)
 			  "or give --upstream URL"
 			: "no target: give --upstream URL, or --config FILE "
 			  "with targets");
-	check_versions(loading);
 	decide_tls(loading, had_errors);
-	conf_errors_warn(&loading->errors,
-	    "no authentication is configured: anyone who reaches the gate may "
-	    "read the metrics");
+	conf_check_web(loading);
+	warn_of_access(loading);
 }

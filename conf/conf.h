@@ -1,7 +1,8 @@
 /*
  * The configuration as plain data: what every other module reads.  No
- * functions.  Built by conf/load from a file and flags, never changed after;
- * all strings and arrays belong to the struct conf and go with conf_free().
+ * functions.  Built by conf/load from a file and flags, never changed after,
+ * so any thread may read it; all strings and arrays belong to the struct conf
+ * and go with its last conf_unref().
  *
  * Durations are milliseconds, sizes bytes, unless a name says otherwise.
  * Names follow the keys of the file, which follow Prometheus and
@@ -10,6 +11,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +27,7 @@ struct conf_strings {
 struct conf_place {
 	const char *file; /* NULL: a flag or a default */
 	int line;
+	int column;
 };
 
 /* "host:port", "[ipv6]:port", ":port" or "unix:/path"; "" is off. */
@@ -41,22 +44,70 @@ enum conf_scheme { CONF_HTTP, CONF_HTTPS, CONF_UNIX, CONF_FILE };
 struct conf_url {
 	char *text; /* as written; user info is refused: safe to print */
 	enum conf_scheme scheme;
-	char *host;      /* no brackets; "localhost" for a unix socket */
-	uint16_t port;   /* explicit or the scheme's */
-	char *unix_path; /* unix: only */
-	char *path;      /* request path with leading '/', no query */
-	char *query;     /* of the URL itself, NULL if none */
+	char *host;       /* no brackets; "localhost" for a unix socket */
+	uint16_t port;    /* explicit or the scheme's */
+	char *unix_path;  /* unix: only */
+	char *path;       /* request path with leading '/', no query */
+	char *query;      /* of the URL itself, NULL if none */
 	bool is_loopback; /* unix socket, or a loopback literal, or localhost */
 };
 
-/* exporter-toolkit's tls_server_config. */
+/* Go's tls.ClientAuthType, in exporter-toolkit's names. */
+enum conf_client_auth {
+	CONF_CLIENT_AUTH_NONE,        /* NoClientCert */
+	CONF_CLIENT_AUTH_REQUEST,     /* RequestClientCert */
+	CONF_CLIENT_AUTH_REQUIRE_ANY, /* RequireAnyClientCert and its alias
+				       * RequireClientCert */
+	CONF_CLIENT_AUTH_VERIFY_IF_GIVEN,
+	CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY
+};
+
+/* exporter-toolkit's tls_server_config; a file wins over inline text. */
 struct conf_tls_server {
 	struct conf_place place; /* of the block */
-	bool is_set;             /* the block has keys */
+	bool is_set;
+	char *cert; /* inline PEM */
+	char *key;
+	char *client_ca;
 	char *cert_file; /* resolved against the file's folder */
 	char *key_file;
-	char *min_version; /* "TLS12", "TLS13" */
+	char *client_ca_file;
+	char *client_crl_file; /* ours: revoked client certificates */
+	enum conf_client_auth client_auth_type;
+	struct conf_strings client_allowed_sans;
+	char *min_version; /* "TLS10" .. "TLS13" */
 	char *max_version;
+	struct conf_strings cipher_suites;     /* Go names; empty: default */
+	struct conf_strings curve_preferences; /* Go names; empty: default */
+	bool prefer_server_cipher_suites;
+};
+
+/* exporter-toolkit's http_server_config. */
+struct conf_response_header {
+	char *name;
+	char *value;
+};
+
+struct conf_http_server {
+	struct conf_place place;
+	bool is_set;
+	bool http2; /* accepted and never offered */
+	struct conf_response_header *headers;
+	size_t header_count;
+};
+
+/* One row of exporter-toolkit's basic_auth_users. */
+struct conf_user {
+	char *name;
+	char *hash; /* bcrypt, crypt(3)'s form */
+};
+
+/* exporter-toolkit's rate_limit: a token bucket for all requests. */
+struct conf_rate_limit {
+	struct conf_place place;
+	bool is_set;
+	int64_t interval; /* between two requests; 0: off */
+	unsigned burst;
 };
 
 /* Prometheus' tls_config. */
@@ -119,12 +170,16 @@ enum conf_redirects {
 	CONF_REDIRECTS_ANY
 };
 
+struct conf;
+
 struct conf_target {
+	struct conf *conf; /* whose it is: who keeps a target refers to that;
+			    * NULL if made by hand */
 	struct conf_place place; /* of the target's first line */
 	char *name;
 	struct conf_url url;
-	char *path;       /* where the gate serves it */
-	bool is_first;    /* served at /metrics too: nobody else took it */
+	char *path;    /* where the gate serves it */
+	bool is_first; /* served at /metrics too: nobody else took it */
 	int64_t scrape_timeout;
 	int64_t max_scrape_timeout;
 	int64_t timeout_offset;
@@ -133,7 +188,7 @@ struct conf_target {
 	uint64_t body_size_limit; /* 0: none */
 	struct conf_param *params;
 	size_t param_count;
-	struct conf_strings query_allow;      /* as written */
+	struct conf_strings query_allow;     /* as written */
 	struct conf_query_rule *query_rules; /* one per allowed name */
 	size_t query_rule_count;
 	enum conf_redirects follow_redirects;
@@ -154,7 +209,8 @@ enum conf_gate_tls {
 };
 
 struct conf {
-	char *file; /* NULL: flags only */
+	atomic_uint refs; /* conf_ref() and conf_unref() of conf/load.h */
+	char *file;       /* NULL: flags only */
 	struct conf_address *listen;
 	size_t listen_count;
 	struct conf_address admin_listen;
@@ -167,6 +223,10 @@ struct conf {
 	bool has_web_section; /* a web file or inline web keys were given */
 	enum conf_gate_tls gate_tls; /* decided from the above and below */
 	struct conf_tls_server tls_server_config;
+	struct conf_http_server http_server_config;
+	struct conf_user *basic_auth_users;
+	size_t basic_auth_user_count;
+	struct conf_rate_limit rate_limit;
 	struct conf_target *targets;
 	size_t target_count;
 	enum log_level log_level;

@@ -1,7 +1,6 @@
 #include "conf/keys.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "conf/conf.h"
 
@@ -28,9 +27,27 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };
 static const char *const log_formats[] = { "logfmt", "json", NULL };
 static const char *const redirects[] = { "false", "same_origin", "true", NULL };
-static const char *const server_versions[] = { "TLS12", "TLS13", NULL };
-static const char *const client_versions[] = { "TLS10", "TLS11", "TLS12",
-	"TLS13", NULL };
+static const char *const tls_versions[] = { "TLS10", "TLS11", "TLS12", "TLS13",
+	NULL };
+/* In the order of enum conf_client_auth. */
+static const char *const client_auth_types[] = { "NoClientCert",
+	"RequestClientCert", "RequireAnyClientCert", "VerifyClientCertIfGiven",
+	"RequireAndVerifyClientCert", NULL };
+/* Those of Go's tls.CipherSuites() and of exporter-toolkit's curves. */
+static const char *const cipher_suites[] = { "TLS_AES_128_GCM_SHA256",
+	"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+	"TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+	"TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+	"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+	"TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+	"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+	"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+	"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+	"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+	"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+	"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", NULL };
+static const char *const curves[] = { "CurveP256", "CurveP384", "CurveP521",
+	"X25519", NULL };
 
 const struct conf_key conf_keys[] = {
 	{ ROOT(file), .name = "config", .type = CONF_TYPE_STRING,
@@ -42,7 +59,7 @@ const struct conf_key conf_keys[] = {
 	    .help = "URL of the one exporter, served as target `exporter`. "
 		    "Not beside targets in a file." },
 	{ ROOT(listen), .name = "listen", .type = CONF_TYPE_ADDRESSES,
-	    .def = "[\":8443\"]", .flag = "listen",
+	    .def = "[\":8443\"]", .flag = "listen", .is_reloadable = true,
 	    .help = "Where the gate listens: host:port, [ipv6]:port, :port or "
 		    "unix:/path. Port 0 takes a free one. The flag may be "
 		    "repeated." },
@@ -63,7 +80,6 @@ const struct conf_key conf_keys[] = {
 	    .help = "Threads that serve scrapers." },
 	{ ROOT(memory_budget), .name = "memory_budget", .type = CONF_TYPE_SIZE,
 	    .def = "64MB", .min = 1 << 20, .max = INT64_C(1) << 50,
-	    .is_reloadable = true,
 	    .help = "What answers in memory may take together. If not set: "
 		    "64MB, or half of the own cgroup's limit if that is "
 		    "less." },
@@ -91,17 +107,97 @@ const struct conf_key conf_keys[] = {
 	    .is_reloadable = true,
 	    .help = "Certificate chain in PEM, leaf first. A file that does "
 		    "not exist yet is waited for." },
+	{ ROOT(tls_server_config.cert), .name = "tls_server_config.cert",
+	    .type = CONF_TYPE_PEM, .is_reloadable = true,
+	    .help = "The same, inline. Not used beside cert_file." },
 	{ ROOT(tls_server_config.key_file),
 	    .name = "tls_server_config.key_file", .type = CONF_TYPE_PATH,
 	    .is_reloadable = true, .help = "Its private key in PEM." },
+	{ ROOT(tls_server_config.key), .name = "tls_server_config.key",
+	    .type = CONF_TYPE_SECRET_PEM, .is_reloadable = true,
+	    .help = "The same, inline. Not used beside key_file." },
+	{ ROOT(tls_server_config.client_auth_type),
+	    .name = "tls_server_config.client_auth_type",
+	    .type = CONF_TYPE_CLIENT_AUTH, .def = "NoClientCert",
+	    .choices = client_auth_types, .unknown = "invalid ClientAuth",
+	    .is_reloadable = true,
+	    .help = "What is asked of a scraper's certificate. Only the two "
+		    "with Verify check who issued it. RequireClientCert is "
+		    "read as RequireAnyClientCert." },
+	{ ROOT(tls_server_config.client_ca_file),
+	    .name = "tls_server_config.client_ca_file", .type = CONF_TYPE_PATH,
+	    .is_reloadable = true,
+	    .help = "Authorities that issue scrapers' certificates, in PEM. "
+		    "Required by the two with Verify." },
+	{ ROOT(tls_server_config.client_ca),
+	    .name = "tls_server_config.client_ca", .type = CONF_TYPE_PEM,
+	    .is_reloadable = true,
+	    .help = "The same, inline. Not used beside client_ca_file." },
+	{ ROOT(tls_server_config.client_crl_file),
+	    .name = "tls_server_config.client_crl_file", .type = CONF_TYPE_PATH,
+	    .is_reloadable = true,
+	    .help = "Revocation lists of these authorities, in PEM; an expired "
+		    "one lets nobody in. scrapegate's own key: "
+		    "exporter-toolkit refuses it." },
+	{ ROOT(tls_server_config.client_allowed_sans),
+	    .name = "tls_server_config.client_allowed_sans",
+	    .type = CONF_TYPE_STRINGS, .is_reloadable = true,
+	    .help = "A scraper's certificate must have one of these as DNS "
+		    "name, e-mail, IP address or URI, letter for letter." },
 	{ ROOT(tls_server_config.min_version),
 	    .name = "tls_server_config.min_version", .type = CONF_TYPE_WORD,
-	    .def = "TLS12", .choices = server_versions, .is_reloadable = true,
+	    .def = "TLS12", .choices = tls_versions,
+	    .unknown = "unknown TLS version", .is_reloadable = true,
 	    .help = "Oldest protocol accepted from scrapers." },
 	{ ROOT(tls_server_config.max_version),
 	    .name = "tls_server_config.max_version", .type = CONF_TYPE_WORD,
-	    .def = "TLS13", .choices = server_versions, .is_reloadable = true,
+	    .def = "TLS13", .choices = tls_versions,
+	    .unknown = "unknown TLS version", .is_reloadable = true,
 	    .help = "Newest protocol offered to scrapers." },
+	{ ROOT(tls_server_config.cipher_suites),
+	    .name = "tls_server_config.cipher_suites", .type = CONF_TYPE_WORDS,
+	    .choices = cipher_suites, .unknown = "unknown cipher",
+	    .is_reloadable = true,
+	    .help = "For TLS 1.2 and before, in this order, instead of ECDHE "
+		    "with AES-GCM or ChaCha20. Those of TLS 1.3 are always "
+		    "on, as in Go; a list of these alone turns TLS 1.2 off." },
+	{ ROOT(tls_server_config.prefer_server_cipher_suites),
+	    .name = "tls_server_config.prefer_server_cipher_suites",
+	    .type = CONF_TYPE_BOOL, .def = "true", .is_reloadable = true,
+	    .help = "The gate's order of ciphers counts, not the scraper's." },
+	{ ROOT(tls_server_config.curve_preferences),
+	    .name = "tls_server_config.curve_preferences",
+	    .type = CONF_TYPE_WORDS, .choices = curves,
+	    .unknown = "unknown curve", .is_reloadable = true,
+	    .help = "Groups for the key exchange, in this order." },
+	{ ROOT_BLOCK(http_server_config), .name = "http_server_config",
+	    .type = CONF_TYPE_GROUP, .is_web = true,
+	    .help = "HTTP of the gate, as in exporter-toolkit." },
+	{ ROOT(http_server_config.http2), .name = "http_server_config.http2",
+	    .type = CONF_TYPE_BOOL, .def = "true", .is_reloadable = true,
+	    .help = "Read and without effect: HTTP/2 is never offered, because "
+		    "it has no reason phrase to say why a scrape failed." },
+	{ ROOT(http_server_config.headers),
+	    .name = "http_server_config.headers",
+	    .type = CONF_TYPE_RESPONSE_HEADERS, .is_reloadable = true,
+	    .help = "Added to every answer: Content-Security-Policy, "
+		    "X-Frame-Options (deny or sameorigin), "
+		    "X-Content-Type-Options (nosniff), X-XSS-Protection, "
+		    "Strict-Transport-Security." },
+	{ ROOT(basic_auth_users), .name = "basic_auth_users",
+	    .type = CONF_TYPE_USERS, .is_web = true, .is_reloadable = true,
+	    .help = "Who may scrape: {NAME: bcrypt hash}." },
+	{ ROOT_BLOCK(rate_limit), .name = "rate_limit", .type = CONF_TYPE_GROUP,
+	    .is_web = true,
+	    .help = "One token bucket for all requests, as in "
+		    "exporter-toolkit." },
+	{ ROOT(rate_limit.interval), .name = "rate_limit.interval",
+	    .type = CONF_TYPE_GO_DURATION, .def = "0s", .is_reloadable = true,
+	    .help = "Time in which one more request is let in. 0: no limit." },
+	{ ROOT(rate_limit.burst), .name = "rate_limit.burst",
+	    .type = CONF_TYPE_UINT, .def = "0", .min = 0, .max = 999999999,
+	    .is_reloadable = true,
+	    .help = "How many requests at once. With 0 none is let in." },
 	{ ROOT(targets), .name = "targets", .type = CONF_TYPE_TARGETS,
 	    .is_reloadable = true, .help = "The exporters behind the gate." },
 	{ ROOT(log_level), .name = "log", .type = CONF_TYPE_GROUP,
@@ -231,11 +327,13 @@ const struct conf_key conf_keys[] = {
 	    .def = "false", .is_reloadable = true,
 	    .help = "Do not verify the exporter's certificate." },
 	{ TARGET(tls_config.min_version), .name = "tls_config.min_version",
-	    .type = CONF_TYPE_WORD, .def = "TLS12", .choices = client_versions,
-	    .is_reloadable = true, .help = "Oldest protocol to accept." },
+	    .type = CONF_TYPE_WORD, .def = "TLS12", .choices = tls_versions,
+	    .unknown = "unknown TLS version", .is_reloadable = true,
+	    .help = "Oldest protocol to accept." },
 	{ TARGET(tls_config.max_version), .name = "tls_config.max_version",
-	    .type = CONF_TYPE_WORD, .def = "TLS13", .choices = client_versions,
-	    .is_reloadable = true, .help = "Newest protocol to offer." },
+	    .type = CONF_TYPE_WORD, .def = "TLS13", .choices = tls_versions,
+	    .unknown = "unknown TLS version", .is_reloadable = true,
+	    .help = "Newest protocol to offer." },
 	{ TARGET(http_headers), .name = "http_headers",
 	    .type = CONF_TYPE_HEADERS, .is_reloadable = true,
 	    .help = "Headers to send to the exporter, by name." },
@@ -252,166 +350,3 @@ const struct conf_key conf_keys[] = {
 	    .is_reloadable = true, .help = "Files that hold values." },
 	{ .name = NULL },
 };
-
-#define NOT_YET(scope_, name_)                                                 \
-	{                                                                      \
-		.scope = (scope_), .name = (name_)                             \
-	}
-#define NOT_YET_WEB(name_)                                                     \
-	{                                                                      \
-		.scope = CONF_SCOPE_ROOT, .name = (name_), .is_web = true      \
-	}
-#define INSTEAD(name_, words_)                                                 \
-	{                                                                      \
-		.scope = CONF_SCOPE_TARGET, .name = (name_), .words = (words_) \
-	}
-
-/*
- * A gate that ignored basic_auth_users would stand open, so what is not
- * built is refused.  Whoever builds one of these deletes its row.
- */
-const struct conf_refused conf_refused[] = {
-	NOT_YET(CONF_SCOPE_ROOT, "auth"),
-	NOT_YET(CONF_SCOPE_ROOT, "journal"),
-	NOT_YET(CONF_SCOPE_ROOT, "metrics_detail"),
-	NOT_YET_WEB("http_server_config"),
-	NOT_YET_WEB("basic_auth_users"),
-	NOT_YET_WEB("rate_limit"),
-	NOT_YET_WEB("tls_server_config.cert"),
-	NOT_YET_WEB("tls_server_config.key"),
-	NOT_YET_WEB("tls_server_config.client_ca"),
-	NOT_YET_WEB("tls_server_config.client_ca_file"),
-	NOT_YET_WEB("tls_server_config.client_auth_type"),
-	NOT_YET_WEB("tls_server_config.client_allowed_sans"),
-	NOT_YET_WEB("tls_server_config.cipher_suites"),
-	NOT_YET_WEB("tls_server_config.prefer_server_cipher_suites"),
-	NOT_YET_WEB("tls_server_config.curve_preferences"),
-	NOT_YET(CONF_SCOPE_TARGET, "late_finish"),
-	NOT_YET(CONF_SCOPE_TARGET, "sample_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "label_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "label_name_length_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "label_value_length_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "stream_above"),
-	NOT_YET(CONF_SCOPE_TARGET, "validate"),
-	NOT_YET(CONF_SCOPE_TARGET, "fallback_scrape_protocol"),
-	NOT_YET(CONF_SCOPE_TARGET, "resources"),
-	INSTEAD("oauth2",
-	    "is not supported: fetch the token outside and name its file in "
-	    "authorization: {credentials_file: ...}"),
-	INSTEAD("proxy_from_environment", "is not supported: write proxy_url"),
-	INSTEAD("no_proxy",
-	    "is not supported: leave proxy_url out of targets that need no "
-	    "proxy"),
-	INSTEAD("proxy_connect_header", "is not supported"),
-	INSTEAD("enable_http2",
-	    "is not supported: the exporter is asked over HTTP/1.1"),
-	INSTEAD("bearer_token",
-	    "is not supported: write authorization: {credentials: ...}"),
-	INSTEAD("bearer_token_file",
-	    "is not supported: write authorization: {credentials_file: ...}"),
-	INSTEAD("metrics_path", "is not supported: write it into url"),
-	INSTEAD("scheme", "is not supported: write it into url"),
-	INSTEAD("static_configs",
-	    "is not supported: write one target with name and url for each"),
-	{ .name = NULL },
-};
-
-const char *
-conf_key_in_group(const struct conf_key *key, const char *group)
-{
-	size_t len = strlen(group);
-	const char *last = key->name;
-
-	if (len > 0) {
-		if (strncmp(key->name, group, len) != 0 ||
-		    key->name[len] != '.')
-			return NULL;
-		last += len + 1;
-	}
-	return strchr(last, '.') == NULL ? last : NULL;
-}
-
-const struct conf_key *
-conf_key_find(enum conf_scope scope, const char *group, const char *name)
-{
-	const struct conf_key *key;
-	const char *last;
-
-	for (key = conf_keys; key->name != NULL; key++) {
-		if (key->scope != scope || key->is_flag_only)
-			continue;
-		last = conf_key_in_group(key, group);
-		if (last != NULL && strcmp(last, name) == 0)
-			return key;
-	}
-	return NULL;
-}
-
-const struct conf_key *
-conf_key_for_flag(const char *flag)
-{
-	const struct conf_key *key;
-
-	for (key = conf_keys; key->name != NULL; key++)
-		if (key->flag != NULL && strcmp(key->flag, flag) == 0)
-			return key;
-	return NULL;
-}
-
-const struct conf_refused *
-conf_refused_find(enum conf_scope scope, const char *group, const char *name)
-{
-	const struct conf_refused *refused;
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s%s%s", group,
-	    group[0] != '\0' ? "." : "", name);
-	for (refused = conf_refused; refused->name != NULL; refused++)
-		if (refused->scope == scope && strcmp(refused->name, path) == 0)
-			return refused;
-	return NULL;
-}
-
-const char *
-conf_scope_prefix(enum conf_scope scope)
-{
-	static const char *const prefixes[] = {
-		[CONF_SCOPE_ROOT] = "",
-		[CONF_SCOPE_TARGET] = "targets[].",
-		[CONF_SCOPE_HEADER] = "targets[].http_headers.NAME.",
-	};
-
-	return prefixes[scope];
-}
-
-const char *
-conf_type_text(enum conf_type type)
-{
-	static const char *const texts[CONF_TYPE_COUNT] = {
-		[CONF_TYPE_GROUP] = "keys",
-		[CONF_TYPE_TARGETS] = "list",
-		[CONF_TYPE_HEADERS] = "keys",
-		[CONF_TYPE_PARAMS] = "keys",
-		[CONF_TYPE_QUERY_VALUES] = "keys",
-		[CONF_TYPE_STRING] = "text",
-		[CONF_TYPE_SECRET] = "secret",
-		[CONF_TYPE_PEM] = "PEM",
-		[CONF_TYPE_SECRET_PEM] = "secret PEM",
-		[CONF_TYPE_PATH] = "path",
-		[CONF_TYPE_PROXY] = "URL",
-		[CONF_TYPE_WORD] = "choice",
-		[CONF_TYPE_BOOL] = "true or false",
-		[CONF_TYPE_UINT] = "number",
-		[CONF_TYPE_DURATION] = "duration",
-		[CONF_TYPE_SIZE] = "size",
-		[CONF_TYPE_CHOICE] = "choice",
-		[CONF_TYPE_ADDRESS] = "address",
-		[CONF_TYPE_ADDRESSES] = "list of addresses",
-		[CONF_TYPE_URL] = "URL",
-		[CONF_TYPE_STRINGS] = "list of texts",
-		[CONF_TYPE_SECRETS] = "list of secrets",
-		[CONF_TYPE_PATHS] = "list of paths",
-	};
-
-	return texts[type];
-}

@@ -1,6 +1,6 @@
 /*
  * THE table of keys: everything a configuration may say.  It drives parsing,
- * flags, defaults, ranges, conf_free(), print-config, --help and the
+ * flags, defaults, ranges, conf_unref(), print-config, --help and the
  * reference page, so a new key is a new row here and a field in conf.h.
  *
  * A row's name is dotted and relative to its scope, the struct it fills.  A
@@ -25,24 +25,29 @@ enum conf_type {
 	CONF_TYPE_HEADERS,      /* http_headers and http_header_count */
 	CONF_TYPE_PARAMS,       /* params and param_count */
 	CONF_TYPE_QUERY_VALUES, /* query_rules and query_rule_count */
-	CONF_TYPE_STRING,       /* char *, one line; NULL if empty */
-	CONF_TYPE_SECRET,       /* as STRING, never shown */
-	CONF_TYPE_PEM,          /* char *, several lines */
-	CONF_TYPE_SECRET_PEM,   /* as PEM, never shown */
-	CONF_TYPE_PATH,         /* char *, joined to the file's folder */
-	CONF_TYPE_PROXY,        /* char *, URL; user info never shown */
-	CONF_TYPE_WORD,         /* char *, one of the choices */
-	CONF_TYPE_BOOL,         /* bool */
-	CONF_TYPE_UINT,         /* unsigned, within min and max */
-	CONF_TYPE_DURATION,     /* int64_t, ms, within min and max */
-	CONF_TYPE_SIZE,         /* uint64_t, bytes, within min and max */
-	CONF_TYPE_CHOICE,       /* an enum: the choices in its order */
-	CONF_TYPE_ADDRESS,      /* struct conf_address; "" is off */
-	CONF_TYPE_ADDRESSES,    /* listen and listen_count */
-	CONF_TYPE_URL,          /* struct conf_url */
-	CONF_TYPE_STRINGS,      /* struct conf_strings */
-	CONF_TYPE_SECRETS,      /* as STRINGS, never shown */
-	CONF_TYPE_PATHS,        /* as STRINGS, joined to the file's folder */
+	CONF_TYPE_USERS,        /* basic_auth_users and their count */
+	CONF_TYPE_RESPONSE_HEADERS, /* headers and header_count */
+	CONF_TYPE_STRING,           /* char *, one line; NULL if empty */
+	CONF_TYPE_SECRET,           /* as STRING, never shown */
+	CONF_TYPE_PEM,              /* char *, several lines */
+	CONF_TYPE_SECRET_PEM,       /* as PEM, never shown */
+	CONF_TYPE_PATH,             /* char *, joined to the file's folder */
+	CONF_TYPE_PROXY,            /* char *, URL; user info never shown */
+	CONF_TYPE_WORD,             /* char *, one of the choices */
+	CONF_TYPE_BOOL,             /* bool */
+	CONF_TYPE_UINT,             /* unsigned, within min and max */
+	CONF_TYPE_DURATION,         /* int64_t, ms, within min and max */
+	CONF_TYPE_GO_DURATION,      /* as DURATION, in Go's notation */
+	CONF_TYPE_SIZE,             /* uint64_t, bytes, within min and max */
+	CONF_TYPE_CHOICE,           /* an enum: the choices in its order */
+	CONF_TYPE_CLIENT_AUTH,      /* as CHOICE, with an alias */
+	CONF_TYPE_ADDRESS,          /* struct conf_address; "" is off */
+	CONF_TYPE_ADDRESSES,        /* listen and listen_count */
+	CONF_TYPE_URL,              /* struct conf_url */
+	CONF_TYPE_STRINGS,          /* struct conf_strings */
+	CONF_TYPE_WORDS,            /* as STRINGS, each one of the choices */
+	CONF_TYPE_SECRETS,          /* as STRINGS, never shown */
+	CONF_TYPE_PATHS, /* as STRINGS, joined to the file's folder */
 	CONF_TYPE_COUNT
 };
 
@@ -55,6 +60,7 @@ struct conf_key {
 	const char *def;            /* as YAML; NULL: empty */
 	int64_t min, max;           /* of numbers, durations and sizes */
 	const char *const *choices; /* ended by NULL */
+	const char *unknown;        /* exporter-toolkit's word for no choice */
 	const char *flag;           /* without the dashes; NULL: none */
 	const char *help;           /* one or more sentences */
 	bool is_flag_only;          /* no key of a file */
@@ -90,7 +96,6 @@ struct conf_refused {
 	const char *name;
 	const char *words;
 	enum conf_scope scope;
-	bool is_web;
 };
 
 extern const struct conf_refused conf_refused[];

@@ -1,5 +1,6 @@
 #include "conf/load.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,7 +158,11 @@ read_web(struct conf_loading *loading)
 {
 	struct conf *conf = loading->conf;
 
-	conf->has_web_section = conf->tls_server_config.place.line != 0;
+	conf->has_web_section =
+	    conf->tls_server_config.place.line != 0 ||
+	    conf->http_server_config.place.line != 0 ||
+	    conf->rate_limit.place.line != 0 ||
+	    conf_loading_find(loading, &conf->basic_auth_users) != NULL;
 	if (conf->web_config_file == NULL)
 		return;
 	conf->has_web_section = true;
@@ -199,6 +204,16 @@ read_all(struct conf_loading *loading, const struct conf_source *source)
 	conf_check_gate(loading, !source->is_web_only);
 }
 
+/* Not before all are there: the array has moved as it grew. */
+static void
+own_targets(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->target_count; i++)
+		conf->targets[i].conf = conf;
+}
+
 struct conf *
 conf_load(const struct conf_source *source, struct conf_report *report)
 {
@@ -206,22 +221,33 @@ conf_load(const struct conf_source *source, struct conf_report *report)
 		.conf = xcalloc(1, sizeof(struct conf)),
 	};
 
+	atomic_init(&loading.conf->refs, 1);
 	read_all(&loading, source);
 	conf_errors_close(&loading.errors);
 	free(loading.marks);
 	report->errors = loading.errors.errors.text;
 	report->warnings = loading.errors.warnings.text;
 	report->is_usage = loading.errors.is_usage;
-	if (report->errors == NULL)
+	if (report->errors == NULL) {
+		own_targets(loading.conf);
 		return loading.conf;
-	conf_free(loading.conf);
+	}
+	conf_unref(loading.conf);
 	return NULL;
 }
 
-void
-conf_free(struct conf *conf)
+struct conf *
+conf_ref(struct conf *conf)
 {
-	if (conf == NULL)
+	atomic_fetch_add_explicit(&conf->refs, 1, memory_order_relaxed);
+	return conf;
+}
+
+void
+conf_unref(struct conf *conf)
+{
+	if (conf == NULL || atomic_fetch_sub_explicit(
+				&conf->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	conf_section_clear(CONF_SCOPE_ROOT, conf);
 	free(conf->file);

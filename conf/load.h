@@ -41,13 +41,19 @@ struct conf_report {
 
 /*
  * Collects every error, one a line "FILE:LINE:COL: message" (flags:
- * "--log.level: message").  Returns the configuration, to be freed with
- * conf_free(), or NULL with report->errors set.
+ * "--log.level: message").  Returns the configuration with one reference, or
+ * NULL with report->errors set.
  */
-struct conf *conf_load(const struct conf_source *source,
-    struct conf_report *report);
-void conf_free(struct conf *conf);
+struct conf *conf_load(
+    const struct conf_source *source, struct conf_report *report);
 void conf_report_fini(struct conf_report *report);
+
+/*
+ * References may be taken and dropped on any thread; the last one frees.
+ * conf_unref(NULL) does nothing.
+ */
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf *conf);
 
 /* The effective configuration as YAML, secrets as <secret>. */
 void conf_print(const struct conf *conf, FILE *out);

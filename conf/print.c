@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "conf/duration.h"
+#include "conf/go_duration.h"
 #include "conf/keys.h"
 #include "conf/size.h"
 #include "conf/url.h"
@@ -71,6 +72,15 @@ print_duration(FILE *out, const struct conf_key *key, const void *at)
 
 	(void)key;
 	fputs(conf_duration_text(*(const int64_t *)at, text), out);
+}
+
+static void
+print_go_duration(FILE *out, const struct conf_key *key, const void *at)
+{
+	char text[CONF_GO_DURATION_SIZE];
+
+	(void)key;
+	fputs(conf_go_duration_text(*(const int64_t *)at, text), out);
 }
 
 static void
@@ -193,9 +203,50 @@ print_rules(FILE *out, const struct conf_key *key, const void *at)
 	fputc('}', out);
 }
 
+static void
+print_users(FILE *out, const struct conf_key *key, const void *at)
+{
+	const struct conf *conf =
+	    (const void *)((const char *)at -
+			   offsetof(struct conf, basic_auth_users));
+	size_t i;
+
+	(void)key;
+	fputc('{', out);
+	for (i = 0; i < conf->basic_auth_user_count; i++) {
+		if (i > 0)
+			fputs(", ", out);
+		conf_yaml_text(out, conf->basic_auth_users[i].name);
+		fputs(": \"" CONF_SECRET_SHOWN "\"", out);
+	}
+	fputc('}', out);
+}
+
+static void
+print_response_headers(FILE *out, const struct conf_key *key, const void *at)
+{
+	const struct conf_http_server *server =
+	    (const void *)((const char *)at -
+			   offsetof(struct conf_http_server, headers));
+	size_t i;
+
+	(void)key;
+	fputc('{', out);
+	for (i = 0; i < server->header_count; i++) {
+		if (i > 0)
+			fputs(", ", out);
+		conf_yaml_text(out, server->headers[i].name);
+		fputs(": ", out);
+		conf_yaml_text(out, server->headers[i].value);
+	}
+	fputc('}', out);
+}
+
 static print_fn *const printers[CONF_TYPE_COUNT] = {
 	[CONF_TYPE_PARAMS] = print_params,
 	[CONF_TYPE_QUERY_VALUES] = print_rules,
+	[CONF_TYPE_USERS] = print_users,
+	[CONF_TYPE_RESPONSE_HEADERS] = print_response_headers,
 	[CONF_TYPE_STRING] = print_text,
 	[CONF_TYPE_SECRET] = print_secret,
 	[CONF_TYPE_PEM] = print_text,
@@ -206,12 +257,15 @@ static print_fn *const printers[CONF_TYPE_COUNT] = {
 	[CONF_TYPE_BOOL] = print_bool,
 	[CONF_TYPE_UINT] = print_uint,
 	[CONF_TYPE_DURATION] = print_duration,
+	[CONF_TYPE_GO_DURATION] = print_go_duration,
 	[CONF_TYPE_SIZE] = print_size,
 	[CONF_TYPE_CHOICE] = print_choice,
+	[CONF_TYPE_CLIENT_AUTH] = print_choice,
 	[CONF_TYPE_ADDRESS] = print_address,
 	[CONF_TYPE_ADDRESSES] = print_addresses,
 	[CONF_TYPE_URL] = print_url,
 	[CONF_TYPE_STRINGS] = print_strings,
+	[CONF_TYPE_WORDS] = print_strings,
 	[CONF_TYPE_SECRETS] = print_strings,
 	[CONF_TYPE_PATHS] = print_strings,
 };
@@ -239,6 +293,11 @@ is_shown(const struct conf_key *key, const void *base)
 		return target->param_count > 0;
 	case CONF_TYPE_QUERY_VALUES:
 		return target->query_rule_count > 0;
+	case CONF_TYPE_USERS:
+		return ((const struct conf *)base)->basic_auth_user_count > 0;
+	case CONF_TYPE_RESPONSE_HEADERS:
+		return ((const struct conf *)base)
+			   ->http_server_config.header_count > 0;
 	case CONF_TYPE_STRING:
 	case CONF_TYPE_SECRET:
 	case CONF_TYPE_PEM:
@@ -248,6 +307,7 @@ is_shown(const struct conf_key *key, const void *base)
 	case CONF_TYPE_WORD:
 		return *(char *const *)at != NULL;
 	case CONF_TYPE_STRINGS:
+	case CONF_TYPE_WORDS:
 	case CONF_TYPE_SECRETS:
 	case CONF_TYPE_PATHS:
 		return key->def != NULL ||
@@ -354,13 +414,17 @@ print_block(const struct block *block, const char *group)
 void
 conf_print(const struct conf *conf, FILE *out)
 {
-	struct conf shown = *conf;
+	struct conf shown;
 	bool is_item = false;
 	struct block root = { .out = out,
 		.scope = CONF_SCOPE_ROOT,
 		.base = &shown,
 		.is_item = &is_item };
 
+	/* Without the count of references, which others change meanwhile. */
+	atomic_init(&shown.refs, 0);
+	memcpy(&shown.file, &conf->file,
+	    sizeof(shown) - offsetof(struct conf, file));
 	/* What was decided, so that the output decides the same by itself. */
 	shown.self_signed = conf->gate_tls == CONF_GATE_TLS_SELF_SIGNED;
 	if (conf->web_config_file != NULL) {

@@ -18,15 +18,27 @@ static const char intro[] =
     "flag wins over the file. A key without a value has its default.\n"
     "\n"
     "- durations: `30s`, `500ms`, `1h30m`, as in Prometheus; `0` is zero\n"
+    "- Go durations: `1s`, `1.5h`, `500ms`, rounded up to milliseconds\n"
     "- sizes: `8MB` and `8MiB` are 8 * 2^20 bytes; a plain number is bytes\n"
     "- paths: relative ones are joined to the folder of the file that names\n"
     "  them, those in flags to the current one\n"
     "\n"
     "The gate's TLS: the certificate of `tls_server_config`; else a\n"
     "self-signed one if `self_signed`; else plain HTTP if `insecure_http`, or\n"
-    "if a web config file or an empty `tls_server_config` sets no TLS; else,\n"
-    "with flags only, a self-signed one and a warning; with a file, an "
-    "error.\n";
+    "if a web configuration sets no TLS; else, with flags only, a\n"
+    "self-signed one and a warning; with a file, an error.\n"
+    "\n"
+    "A file of exporter-toolkit's is read as exporter-toolkit reads it, with\n"
+    "these exceptions, all of which are errors here: options of TLS without a\n"
+    "certificate (it would serve plain HTTP), `min_version` above\n"
+    "`max_version`, a verifying `client_auth_type` without a client CA (it\n"
+    "would trust the system's), an empty `client_allowed_sans`,\n"
+    "`cipher_suites` that `max_version` does not have, hashes that no\n"
+    "password can match, a rate limit without a unit or below zero, anchors,\n"
+    "aliases and tags.\n"
+    "\n"
+    "`reload` says whether a reload may change a key; the others need a\n"
+    "restart.\n";
 
 struct table {
 	enum conf_scope scope;
@@ -36,7 +48,11 @@ struct table {
 static const struct table tables[] = {
 	{ CONF_SCOPE_ROOT,
 	    "\n## The gate\n\n"
-	    "`tls_server_config` may stand in the web config file instead.\n" },
+	    "`tls_server_config`, `http_server_config`, `basic_auth_users` "
+	    "and\n"
+	    "`rate_limit` are exporter-toolkit's web configuration: they may\n"
+	    "stand in a file of their own instead, which `web.config.file`\n"
+	    "names.\n" },
 	{ CONF_SCOPE_TARGET, "\n## Targets\n\nEach item of `targets`:\n" },
 	{ CONF_SCOPE_HEADER,
 	    "\n## Headers\n\n"
@@ -60,6 +76,8 @@ print_type(FILE *out, const struct conf_key *key)
 		fputs(conf_type_text(key->type), out);
 		return;
 	}
+	if (key->type == CONF_TYPE_WORDS)
+		fputs("list of ", out);
 	for (i = 0; key->choices[i] != NULL; i++)
 		fprintf(out, "%s`%s`", i > 0 ? ", " : "", key->choices[i]);
 }
@@ -77,7 +95,8 @@ print_row(FILE *out, const struct conf_key *key)
 	print_type(out, key);
 	fputs(" | ", out);
 	print_default(out, key);
-	fprintf(out, " | %s |\n", key->help);
+	fprintf(out, " | %s | %s |\n", key->is_reloadable ? "yes" : "no",
+	    key->help);
 }
 
 static void
@@ -87,12 +106,12 @@ print_table(FILE *out, const struct table *table)
 
 	fputs(table->title, out);
 	if (table->scope == CONF_SCOPE_ROOT)
-		fputs("\n| key | flag | value | default | meaning |\n"
-		      "|---|---|---|---|---|\n",
+		fputs("\n| key | flag | value | default | reload | meaning |\n"
+		      "|---|---|---|---|---|---|\n",
 		    out);
 	else
-		fputs("\n| key | value | default | meaning |\n"
-		      "|---|---|---|---|\n",
+		fputs("\n| key | value | default | reload | meaning |\n"
+		      "|---|---|---|---|---|\n",
 		    out);
 	for (key = conf_keys; key->name != NULL; key++)
 		if (key->scope == table->scope && key->type != CONF_TYPE_GROUP)

@@ -112,6 +112,10 @@ complain_unknown(
 	else if (suggestion.nearest != NULL)
 		snprintf(hint, sizeof(hint), ", did you mean \"%s\"?",
 		    suggestion.nearest);
+	else if (section->is_web && section->group[0] == '\0' &&
+		 conf_key_find(CONF_SCOPE_ROOT, "", name->text) != NULL)
+		snprintf(hint, sizeof(hint),
+		    ", it belongs in the gate's own file (--config)");
 	else if (find_home(section, name->text, home) != NULL)
 		snprintf(hint, sizeof(hint), ", it belongs %s%s",
 		    home[0] != '\0' ? "in " : "at the top level", home);
@@ -140,20 +144,6 @@ mark(const struct conf_section *section, const struct conf_node *node,
 						.column = node->column });
 }
 
-static void
-read_leaf(const struct conf_section *section, const struct conf_key *key,
-    const struct conf_node *node)
-{
-	struct err err;
-	struct conf_setting setting = {
-		.key = key, .folder = section->folder, .err = &err
-	};
-
-	mark(section, node, (char *)section->base + key->offset);
-	if (conf_value_set(&setting, node, section->base) == -1)
-		complain(section, setting.bad, key->name, err.text);
-}
-
 static int
 expect(const struct conf_section *section, const struct conf_key *key,
     const struct conf_node *node, enum conf_node_kind kind)
@@ -169,6 +159,40 @@ expect(const struct conf_section *section, const struct conf_key *key,
 	return -1;
 }
 
+/* A block of the web config file that stands in the main file too. */
+static void
+complain_twice(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *name, const char *file, int line)
+{
+	char *message =
+	    xasprintf("is at %s:%d already: keep one of them", file, line);
+
+	complain(section, name, key->name, message);
+	free(message);
+}
+
+static void
+read_leaf(const struct conf_section *section, const struct conf_key *key,
+    const struct conf_node *name, const struct conf_node *node)
+{
+	const void *at = (const char *)section->base + key->offset;
+	const struct conf_mark *earlier =
+	    key->is_web ? conf_loading_find(section->loading, at) : NULL;
+	struct err err;
+	struct conf_setting setting = {
+		.key = key, .folder = section->folder, .err = &err
+	};
+
+	if (earlier != NULL) {
+		complain_twice(
+		    section, key, name, earlier->file, earlier->line);
+		return;
+	}
+	mark(section, node, at);
+	if (conf_value_set(&setting, node, section->base) == -1)
+		complain(section, setting.bad, key->name, err.text);
+}
+
 /* Notes that a block is there; -1 if it was already in another file. */
 static int
 open_block(const struct conf_section *section, const struct conf_key *key,
@@ -176,17 +200,14 @@ open_block(const struct conf_section *section, const struct conf_key *key,
 {
 	char *base = section->base;
 	struct conf_place *place = (void *)(base + key->offset);
-	char *message;
 
 	if (place->line != 0) {
-		message = xasprintf("is at %s:%d already: keep one of them",
-		    place->file, place->line);
-		complain(section, name, key->name, message);
-		free(message);
+		complain_twice(section, key, name, place->file, place->line);
 		return -1;
 	}
 	place->file = section->file;
 	place->line = name->line;
+	place->column = name->column;
 	/* An empty web block sets no TLS, as in exporter-toolkit. */
 	*(bool *)(base + key->is_set_offset) = map->count > 0 || !key->is_web;
 	mark(section, name, place);
@@ -218,6 +239,7 @@ read_target(const struct conf_section *section, const struct conf_node *node,
 	conf_section_defaults(CONF_SCOPE_TARGET, target);
 	target->place.file = section->file;
 	target->place.line = node->line;
+	target->place.column = node->column;
 	mark(section, node, target);
 	snprintf(where, sizeof(where), "targets[%zu]", index);
 	inner.scope = CONF_SCOPE_TARGET;
@@ -339,9 +361,16 @@ read_value(const struct conf_section *section, const struct conf_key *key,
 		read_headers(section, key, node);
 		break;
 	default:
-		read_leaf(section, key, node);
+		read_leaf(section, key, name, node);
 		break;
 	}
+}
+
+/* A web config file knows nothing of the keys beside its blocks. */
+static bool
+is_told(const struct conf_section *section)
+{
+	return !section->is_web || section->group[0] != '\0';
 }
 
 void
@@ -360,8 +389,7 @@ conf_section_read(
 		    section->scope, section->group, name->text);
 		if (key != NULL && is_visible(section, key))
 			read_value(section, key, name, map->items[i]);
-		else if (refused != NULL &&
-			 (!section->is_web || refused->is_web))
+		else if (refused != NULL && is_told(section))
 			complain_refused(section, name, refused);
 		else
 			complain_unknown(section, name);

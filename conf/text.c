@@ -1,6 +1,7 @@
 #include "conf/text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SHOWN_MAX 80
 
@@ -23,5 +24,19 @@ conf_quote(const char *text, char out[CONF_QUOTED_SIZE])
 	}
 	snprintf(out + len, CONF_QUOTED_SIZE - len, "%s\"",
 	    text[i] == '\0' ? "" : "...");
+	return out;
+}
+
+const char *
+conf_word(const char *text, char out[CONF_QUOTED_SIZE])
+{
+	size_t i, len = strlen(text);
+
+	for (i = 0; i < len && text[i] > ' ' && text[i] < 0x7f &&
+		    strchr("\"\\,:", text[i]) == NULL;)
+		i++;
+	if (len == 0 || len > SHOWN_MAX || i < len)
+		return conf_quote(text, out);
+	memcpy(out, text, len + 1);
 	return out;
 }

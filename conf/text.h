@@ -12,4 +12,7 @@
  */
 const char *conf_quote(const char *text, char out[CONF_QUOTED_SIZE]);
 
+/* The same without quotes if it is one short, plain word. */
+const char *conf_word(const char *text, char out[CONF_QUOTED_SIZE]);
+
 #endif

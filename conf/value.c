@@ -4,16 +4,17 @@
 #include <string.h>
 
 #include "conf/address.h"
+#include "conf/choice.h"
 #include "conf/conf.h"
 #include "conf/document.h"
 #include "conf/duration.h"
 #include "conf/file.h"
 #include "conf/keys.h"
 #include "conf/size.h"
-#include "conf/suggest.h"
 #include "conf/text.h"
 #include "conf/url.h"
 #include "conf/value_map.h"
+#include "conf/value_web.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
 
@@ -24,7 +25,8 @@ typedef void clear_fn(void *at);
 /* CHOICE fields are enums; all of them have the size of this. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&
-		   sizeof(enum conf_redirects) == sizeof(unsigned),
+		   sizeof(enum conf_redirects) == sizeof(unsigned) &&
+		   sizeof(enum conf_client_auth) == sizeof(unsigned),
     "an enum of another size needs a setter of its own");
 
 void
@@ -49,13 +51,13 @@ conf_value_check_line(const char *text, bool may_tab, struct err *err)
 			    "has a line break: write it on one line");
 		if ((*p < ' ' && !(may_tab && *p == '\t')) || *p == 0x7f)
 			return err_set(err, ERR_INVALID,
-			    "has the control character 0x%02x", *p);
+			    "has the control character 0x%02x: remove it", *p);
 	}
 	return 0;
 }
 
-static int
-check_secret(const char *text, struct err *err)
+int
+conf_value_check_secret(const char *text, struct err *err)
 {
 	if (strcmp(text, CONF_SECRET_SHOWN) == 0)
 		return err_set(err, ERR_INVALID,
@@ -72,10 +74,10 @@ check_text(const struct conf_key *key, const char *text, struct err *err)
 	case CONF_TYPE_PEM:
 		return 0;
 	case CONF_TYPE_SECRET_PEM:
-		return check_secret(text, err);
+		return conf_value_check_secret(text, err);
 	case CONF_TYPE_SECRET:
 	case CONF_TYPE_SECRETS:
-		if (check_secret(text, err) == -1)
+		if (conf_value_check_secret(text, err) == -1)
 			return -1;
 		return conf_value_check_line(text, true, err);
 	default:
@@ -118,36 +120,10 @@ set_proxy(struct conf_setting *setting, const struct conf_node *node, void *at)
 	return set_text(setting, node, at);
 }
 
-/* Index of the text among the choices, or -1 with an error. */
-static int
-find_choice(struct conf_setting *setting, const char *text)
-{
-	const char *const *choices = setting->key->choices;
-	struct conf_suggestion suggestion = { .word = text };
-	char list[128] = "", quoted[CONF_QUOTED_SIZE];
-	int i;
-
-	for (i = 0; choices[i] != NULL; i++) {
-		if (strcmp(choices[i], text) == 0)
-			return i;
-		conf_suggest_add(&suggestion, choices[i]);
-		if (i > 0)
-			strncat(list, ", ", sizeof(list) - strlen(list) - 1);
-		strncat(list, choices[i], sizeof(list) - strlen(list) - 1);
-	}
-	conf_quote(text, quoted);
-	if (suggestion.nearest != NULL)
-		return err_set(setting->err, ERR_INVALID,
-		    "%s is not one of %s; did you mean \"%s\"?", quoted, list,
-		    suggestion.nearest);
-	return err_set(
-	    setting->err, ERR_INVALID, "%s is not one of %s", quoted, list);
-}
-
 static int
 set_word(struct conf_setting *setting, const struct conf_node *node, void *at)
 {
-	if (find_choice(setting, node->text) == -1)
+	if (conf_choice_find(setting->key, node->text, setting->err) == -1)
 		return -1;
 	return set_text(setting, node, at);
 }
@@ -155,7 +131,7 @@ set_word(struct conf_setting *setting, const struct conf_node *node, void *at)
 static int
 set_choice(struct conf_setting *setting, const struct conf_node *node, void *at)
 {
-	int index = find_choice(setting, node->text);
+	int index = conf_choice_find(setting->key, node->text, setting->err);
 	unsigned value = (unsigned)index;
 
 	if (index == -1)
@@ -177,6 +153,8 @@ set_bool(struct conf_setting *setting, const struct conf_node *node, void *at)
 		{ "off", "on" },
 		{ "Off", "On" },
 		{ "OFF", "ON" },
+		{ "n", "y" },
+		{ "N", "Y" },
 	};
 	char quoted[CONF_QUOTED_SIZE];
 	size_t i;
@@ -410,6 +388,10 @@ static const struct ops ops[CONF_TYPE_COUNT] = {
 	    true },
 	[CONF_TYPE_QUERY_VALUES] = { conf_value_set_rules,
 	    conf_value_clear_rules, true },
+	[CONF_TYPE_USERS] = { conf_value_set_users, conf_value_clear_users,
+	    true },
+	[CONF_TYPE_RESPONSE_HEADERS] = { conf_value_set_response_headers,
+	    conf_value_clear_response_headers, true },
 	[CONF_TYPE_STRING] = { set_text, clear_text, false },
 	[CONF_TYPE_SECRET] = { set_text, clear_text, false },
 	[CONF_TYPE_PEM] = { set_text, clear_text, false },
@@ -420,12 +402,15 @@ static const struct ops ops[CONF_TYPE_COUNT] = {
 	[CONF_TYPE_BOOL] = { set_bool, NULL, false },
 	[CONF_TYPE_UINT] = { set_uint, NULL, false },
 	[CONF_TYPE_DURATION] = { set_duration, NULL, false },
+	[CONF_TYPE_GO_DURATION] = { conf_value_set_go_duration, NULL, false },
+	[CONF_TYPE_CLIENT_AUTH] = { conf_value_set_client_auth, NULL, false },
 	[CONF_TYPE_SIZE] = { set_size, NULL, false },
 	[CONF_TYPE_CHOICE] = { set_choice, NULL, false },
 	[CONF_TYPE_ADDRESS] = { set_address, clear_address, false },
 	[CONF_TYPE_ADDRESSES] = { set_addresses, clear_addresses, true },
 	[CONF_TYPE_URL] = { set_url, clear_url, false },
 	[CONF_TYPE_STRINGS] = { set_strings, clear_strings, true },
+	[CONF_TYPE_WORDS] = { conf_value_set_words, clear_strings, true },
 	[CONF_TYPE_SECRETS] = { set_strings, clear_strings, true },
 	[CONF_TYPE_PATHS] = { set_paths, clear_strings, true },
 };

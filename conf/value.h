@@ -35,6 +35,9 @@ void conf_value_clear(const struct conf_key *key, void *base);
 
 void conf_strings_clear(struct conf_strings *strings);
 
+/* Refuses what print-config shows instead of a secret. */
+int conf_value_check_secret(const char *text, struct err *err);
+
 /* A text without control characters (tab aside if `may_tab`). */
 int conf_value_check_line(const char *text, bool may_tab, struct err *err);
 

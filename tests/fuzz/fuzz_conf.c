@@ -40,7 +40,7 @@ read_again(const char *text, size_t len)
 	again = print(conf, &again_len);
 	assert(again_len == len && memcmp(again, text, len) == 0);
 	free(again);
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 }
 
@@ -64,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			read_again(text, len);
 		free(text);
 	}
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 	return 0;
 }

@@ -1,8 +1,13 @@
 /*
  * Every file of tests/config: NAME.yml with NAME.err must be refused with
  * exactly these lines; NAME.yml with NAME.out is fine and printed like this,
- * and what was printed is read again to the same.  Also conf/README.md, which
- * the program writes.
+ * and what was printed is read again to the same.
+ *
+ * Those of tests/config/web are web config files, judged alone and inline;
+ * their NAME.out has the warnings, then the blocks as print-config shows them.
+ * Names beginning with "file-" are no good inline.
+ *
+ * Also conf/README.md, which the program writes.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -89,7 +94,7 @@ judge_again(const char *name, const char *printed)
 		    name, "printed twice", again, skip_comment(printed));
 		free(again);
 	}
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 	return bad;
 }
@@ -136,36 +141,125 @@ judge_file(const char *name)
 		bad = differs(name, "beside it", "nothing", ".err or .out");
 	if (err_text != NULL && strstr(err_text, "hunter2") != NULL)
 		bad += differs(name, "a secret", "in the errors", "");
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 	free(err_text);
 	free(out_text);
 	return bad;
 }
 
+typedef int judge_fn(const char *name);
+
+/* Gives each NAME.yml below tests/config/FOLDER to `judge`. */
 static void
-test_files(void **state)
+judge_folder(const char *folder, judge_fn *judge, int at_least)
 {
 	struct dirent **entries;
 	int count, i, judged = 0, bad = 0;
+	char name[300];
 	char *dot;
 
-	(void)state;
 	assert_int_equal(chdir(TEST_DIR "/config"), 0);
-	count = scandir(".", &entries, NULL, alphasort);
+	count = scandir(folder, &entries, NULL, alphasort);
 	assert_true(count > 0);
 	for (i = 0; i < count; i++) {
 		dot = strrchr(entries[i]->d_name, '.');
 		if (dot != NULL && strcmp(dot, ".yml") == 0) {
 			*dot = '\0';
-			bad += judge_file(entries[i]->d_name);
+			snprintf(name, sizeof(name), "%s%s",
+			    strcmp(folder, ".") == 0 ? "" : "web/",
+			    entries[i]->d_name);
+			bad += judge(name);
 			judged++;
 		}
 		free(entries[i]);
 	}
 	free(entries);
-	assert_true(judged >= 100);
+	assert_true(judged >= at_least);
 	assert_int_equal(bad, 0);
+}
+
+static void
+test_files(void **state)
+{
+	(void)state;
+	judge_folder(".", judge_file, 180);
+}
+
+/* The warnings, and the web blocks of what print-config shows. */
+static char *
+describe_web(const struct conf *conf, const char *warnings)
+{
+	static const char before[] = "\ninsecure_http: false\n";
+	char *printed = print(conf), *text = NULL;
+	char *start = strstr(printed, before), *end;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	assert_non_null(start);
+	start += sizeof(before) - 1;
+	end = strstr(start, "targets:\n");
+	assert_non_null(end);
+	fprintf(out, "%s%.*s", warnings != NULL ? warnings : "",
+	    (int)(end - start), start);
+	fclose(out);
+	free(printed);
+	return text;
+}
+
+static int
+judge_web(const char *name, const char *how, const struct conf_source *source)
+{
+	struct conf_report report;
+	struct conf *conf = conf_load(source, &report);
+	char *expected = read_beside(name, conf == NULL ? "err" : "out");
+	char *got = conf != NULL ? describe_web(conf, report.warnings) : NULL;
+	int bad;
+
+	bad = differs(name, how, got != NULL ? got : report.errors,
+	    expected != NULL ? expected : "another verdict");
+	if (strstr(got != NULL ? got : report.errors, "hunter2") != NULL)
+		bad += differs(name, how, "shows a secret", "");
+	free(got);
+	free(expected);
+	conf_unref(conf);
+	conf_report_fini(&report);
+	return bad;
+}
+
+/* As `--web.config.file`, and inline: as the configuration file itself. */
+static int
+judge_web_file(const char *name)
+{
+	char path[300];
+	struct conf_flag flag = { "web.config.file", path };
+	struct conf_source alone = {
+		.flags = &flag, .flag_count = 1, .is_web_only = true
+	};
+	struct conf_source inlined = { .file = path };
+	char *text;
+	int bad;
+
+	snprintf(path, sizeof(path), "%s.yml", name);
+	bad = judge_web(name, "alone", &alone);
+	if (strncmp(name, "web/file-", 9) == 0)
+		return bad;
+	text = read_beside(name, "yml");
+	assert_non_null(text);
+	inlined.is_web_only = true;
+	inlined.text = text;
+	inlined.text_len = strlen(text);
+	bad += judge_web(name, "inline", &inlined);
+	free(text);
+	return bad;
+}
+
+static void
+test_web_files(void **state)
+{
+	(void)state;
+	judge_folder("web", judge_web_file, 150);
 }
 
 static void
@@ -193,6 +287,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_web_files),
 		cmocka_unit_test(test_reference_page),
 	};
 

@@ -1,6 +1,8 @@
 /* Flags and files together: precedence, TLS choices, defaults, exit codes. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,7 +54,7 @@ load(
 static void
 done(struct conf *conf, struct conf_report *report)
 {
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(report);
 }
 
@@ -73,7 +75,7 @@ test_tls_choices(void **state)
 		    CONF_GATE_TLS_OFF, NULL },
 		{ NULL,
 		    { UPSTREAM, { "web.config.file",
-				    TEST_DIR "/config/web/empty.yml" } },
+				    TEST_DIR "/config/web/file-empty.yml" } },
 		    CONF_GATE_TLS_OFF, NULL },
 		{ NULL,
 		    { UPSTREAM, { "web.config.file",
@@ -84,7 +86,7 @@ test_tls_choices(void **state)
 		{ NULL,
 		    { UPSTREAM, { "self-signed", "true" },
 			{ "web.config.file",
-			    TEST_DIR "/config/web/empty.yml" } },
+			    TEST_DIR "/config/web/file-empty.yml" } },
 		    CONF_GATE_TLS_SELF_SIGNED, NULL },
 		{ NULL,
 		    { UPSTREAM, { "self-signed", "true" },
@@ -362,7 +364,7 @@ static void
 test_web_file_alone(void **state)
 {
 	struct conf_flag flag = { "web.config.file",
-		TEST_DIR "/config/web/users.yml" };
+		TEST_DIR "/config/web/users-password.yml" };
 	struct conf_source source = {
 		.flags = &flag, .flag_count = 1, .is_web_only = true
 	};
@@ -373,8 +375,9 @@ test_web_file_alone(void **state)
 	assert_null(conf);
 	assert_false(report.is_usage);
 	assert_non_null(strstr(report.errors,
-	    "users.yml:1:1: basic_auth_users: not supported by this "
-	    "version\n"));
+	    "users-password.yml:2:9: basic_auth_users: user \"john\": "
+	    "crypto/bcrypt: hashedSecret too short to be a bcrypted "
+	    "password"));
 	done(conf, &report);
 	flag.value = TEST_DIR "/config/web/cert.yml";
 	conf = conf_load(&source, &report);
@@ -383,6 +386,146 @@ test_web_file_alone(void **state)
 	    TEST_DIR "/config/web/certs/gate.crt");
 	assert_string_equal(conf->tls_server_config.place.file, flag.value);
 	done(conf, &report);
+}
+
+#define HASH "$2y$10$abcdefghijklmnopqrstuv./ABCDEFGHIJKLMNOPQRSTUVWXYZ012"
+
+static void
+test_web_fields(void **state)
+{
+	static const struct conf_flag none[FLAGS_MAX] = { { NULL, NULL } };
+	struct conf_report report;
+	struct conf *conf = load(
+	    "tls_server_config:\n"
+	    "  cert: C\n"
+	    "  key: K\n"
+	    "  client_auth_type: RequireClientCert\n"
+	    "  client_ca: A\n"
+	    "  client_allowed_sans: [a, 10.0.0.1]\n"
+	    "  min_version: TLS10\n"
+	    "  max_version: TLS11\n"
+	    "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]\n"
+	    "  prefer_server_cipher_suites: no\n"
+	    "  curve_preferences: [X25519, CurveP521]\n"
+	    "http_server_config:\n"
+	    "  headers: {X-Frame-Options: deny, X-XSS-Protection: \" 0\\n\"}\n"
+	    "basic_auth_users: {a: " HASH ", \"\": " HASH "}\n"
+	    "rate_limit: {interval: 1m0.25s, burst: 7}\n" TARGETS,
+	    none, &report);
+	const struct conf_tls_server *tls;
+
+	(void)state;
+	if (conf == NULL)
+		fail_msg("%s", report.errors);
+	tls = &conf->tls_server_config;
+	assert_int_equal(conf->gate_tls, CONF_GATE_TLS_FILES);
+	assert_true(tls->is_set);
+	assert_string_equal(tls->cert, "C");
+	assert_string_equal(tls->key, "K");
+	assert_null(tls->cert_file);
+	assert_int_equal(tls->client_auth_type, CONF_CLIENT_AUTH_REQUIRE_ANY);
+	assert_string_equal(tls->client_ca, "A");
+	assert_int_equal(tls->client_allowed_sans.count, 2);
+	assert_string_equal(tls->client_allowed_sans.items[1], "10.0.0.1");
+	assert_string_equal(tls->min_version, "TLS10");
+	assert_string_equal(tls->max_version, "TLS11");
+	assert_int_equal(tls->cipher_suites.count, 1);
+	assert_false(tls->prefer_server_cipher_suites);
+	assert_string_equal(tls->curve_preferences.items[0], "X25519");
+	assert_true(conf->http_server_config.is_set);
+	assert_int_equal(conf->http_server_config.place.line, 12);
+	assert_int_equal(conf->http_server_config.header_count, 2);
+	assert_string_equal(conf->http_server_config.headers[0].value, "deny");
+	assert_string_equal(
+	    conf->http_server_config.headers[1].name, "X-XSS-Protection");
+	assert_string_equal(conf->http_server_config.headers[1].value, "0");
+	assert_int_equal(conf->basic_auth_user_count, 2);
+	assert_string_equal(conf->basic_auth_users[0].name, "a");
+	assert_string_equal(conf->basic_auth_users[1].name, "");
+	assert_string_equal(conf->basic_auth_users[1].hash, HASH);
+	assert_int_equal(conf->rate_limit.interval, 60250);
+	assert_int_equal(conf->rate_limit.burst, 7);
+	done(conf, &report);
+}
+
+/* What each client_auth_type is for the code, and whether it warns. */
+static void
+test_client_auth(void **state)
+{
+	static const struct {
+		const char *name;
+		enum conf_client_auth type;
+		bool needs_ca;
+		bool is_open; /* anyone may still read */
+	} cases[] = {
+		{ "NoClientCert", CONF_CLIENT_AUTH_NONE, false, true },
+		{ "RequestClientCert", CONF_CLIENT_AUTH_REQUEST, false, true },
+		{ "RequireAnyClientCert", CONF_CLIENT_AUTH_REQUIRE_ANY, false,
+		    true },
+		{ "RequireClientCert", CONF_CLIENT_AUTH_REQUIRE_ANY, false,
+		    true },
+		{ "VerifyClientCertIfGiven", CONF_CLIENT_AUTH_VERIFY_IF_GIVEN,
+		    true, true },
+		{ "RequireAndVerifyClientCert",
+		    CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY, true, false },
+	};
+	static const struct conf_flag none[FLAGS_MAX] = { { NULL, NULL } };
+	struct conf_report report;
+	struct conf *conf;
+	char text[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		snprintf(text, sizeof(text),
+		    "tls_server_config: {cert_file: c, key_file: k, "
+		    "client_auth_type: %s%s}\n" TARGETS,
+		    cases[i].name,
+		    cases[i].needs_ca ? ", client_ca_file: a" : "");
+		conf = load(text, none, &report);
+		if (conf == NULL)
+			fail_msg("%s: %s", cases[i].name, report.errors);
+		assert_int_equal(
+		    conf->tls_server_config.client_auth_type, cases[i].type);
+		assert_int_equal(report.warnings != NULL, cases[i].is_open);
+		done(conf, &report);
+	}
+}
+
+static void *
+drop_reference(void *conf)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		conf_unref(conf_ref(conf));
+	conf_unref(conf);
+	return NULL;
+}
+
+/* The last reference frees, whichever thread drops it. */
+static void
+test_references(void **state)
+{
+	static const struct conf_flag flags[FLAGS_MAX] = { UPSTREAM };
+	struct conf_report report;
+	struct conf *conf = load(NULL, flags, &report);
+	pthread_t threads[4];
+	size_t i;
+
+	(void)state;
+	assert_non_null(conf);
+	for (i = 0; i < COUNT(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+				     drop_reference, conf_ref(conf)),
+		    0);
+	assert_string_equal(conf->targets[0].name, "exporter");
+	for (i = 0; i < COUNT(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(atomic_load(&conf->refs), 1);
+	conf_unref(conf);
+	conf_unref(NULL);
+	conf_report_fini(&report);
 }
 
 struct fake_file {
@@ -468,6 +611,9 @@ main(void)
 		cmocka_unit_test(test_target_fields),
 		cmocka_unit_test(test_folders),
 		cmocka_unit_test(test_web_file_alone),
+		cmocka_unit_test(test_web_fields),
+		cmocka_unit_test(test_client_auth),
+		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_memory_limits),
 	};
 
