@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
+#include "proxy/base/material.h"
 #include "tls/pem.h"
 #include "tls/ssl_err.h"
 
@@ -147,29 +148,26 @@ static X509_STORE *
 file_store(struct authorities *all, const char *path, struct err *err)
 {
 	struct ca_file *file = find_file(all, path);
-	X509_STORE *store;
+	struct material *material;
+	X509_STORE *store = NULL;
 	struct stat st;
+	const char *text;
 	size_t len;
-	char *text;
 
 	memset(&st, 0, sizeof(st));
 	if (stat(path, &st) == 0 && file != NULL &&
 	    is_same_file(&st, &file->seen))
 		return share(file->store);
-	text = pem_read_file(path, &len, err);
-	if (text == NULL) {
+	material = material_load(&path, 1);
+	text = material_get(material, path, &len, err);
+	if (text == NULL)
 		err_prefix(err, "unable to read CA cert: unable to read file "
 		    "%s", path);
-		return NULL;
-	}
-	store = parse(text, len, err);
-	free(text);
-	if (store == NULL) {
+	else if ((store = parse(text, len, err)) == NULL)
 		err_set(err, ERR_INVALID, "unable to use specified CA cert "
 		    "file %s", path);
-		return NULL;
-	}
-	return remember(all, path, &st, store);
+	material_free(material);
+	return store == NULL ? NULL : remember(all, path, &st, store);
 }
 
 X509_STORE *

@@ -10,7 +10,9 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/err.h"
+#include "proxy/base/material.h"
 #include "tls/authorities.h"
+#include "tls/names.h"
 #include "tls/pem.h"
 #include "tls/ssl_err.h"
 #include "tls/verify.h"
@@ -111,31 +113,11 @@ on_message(int is_sent, int version, int type, const void *bytes, size_t len,
 }
 
 static int
-parse_version(const char *name, int unset)
-{
-	static const struct {
-		const char *name;
-		int version;
-	} versions[] = {
-		{ "TLS10", TLS1_VERSION },
-		{ "TLS11", TLS1_1_VERSION },
-		{ "TLS12", TLS1_2_VERSION },
-		{ "TLS13", TLS1_3_VERSION },
-	};
-	size_t i;
-
-	for (i = 0; name != NULL && i < 4; i++)
-		if (strcmp(name, versions[i].name) == 0)
-			return versions[i].version;
-	return unset;
-}
-
-static int
 set_versions(SSL_CTX *ctx, const struct conf_tls_client *conf,
     struct err *err)
 {
-	int min = parse_version(conf->min_version, TLS1_2_VERSION);
-	int max = parse_version(conf->max_version, 0);
+	int min = names_version(conf->min_version, TLS1_2_VERSION);
+	int max = names_version(conf->max_version, 0);
 
 	/*
 	 * Go takes 1024 bit RSA but no SHA-1 signatures, which is level 1, not
@@ -150,30 +132,22 @@ set_versions(SSL_CTX *ctx, const struct conf_tls_client *conf,
 	return 0;
 }
 
-/* A file's or an inline text's bytes; the caller wipes and frees. */
-static char *
-load_text(const char *path, const char *text, size_t *len, const char *what,
-    struct err *err)
+/* A file's or the inline text's bytes; NULL with Prometheus' words. */
+static const char *
+find_text(const struct material *material, const char *path, const char *text,
+    size_t *len, const char *what, struct err *err)
 {
-	char *bytes;
+	const char *bytes;
 
 	if (path == NULL) {
 		*len = strlen(text);
-		return xstrdup(text);
+		return text;
 	}
-	bytes = pem_read_file(path, len, err);
+	bytes = material_get(material, path, len, err);
 	if (bytes == NULL)
 		err_prefix(err, "unable to read specified client %s: unable "
 		    "to read file %s", what, path);
 	return bytes;
-}
-
-static void
-wipe(char *text, size_t len)
-{
-	if (text != NULL)
-		explicit_bzero(text, len);
-	free(text);
 }
 
 static int
@@ -201,32 +175,50 @@ use_pair(SSL_CTX *ctx, const char *cert, size_t cert_len, const char *key,
 }
 
 static int
+use_material(SSL_CTX *ctx, const struct conf_tls_client *conf,
+    const struct material *material, struct err *err)
+{
+	size_t cert_len, key_len;
+	const char *cert = find_text(material, conf->cert_file, conf->cert,
+	    &cert_len, "cert", err);
+	const char *key;
+
+	if (cert == NULL)
+		return -1;
+	key = find_text(material, conf->key_file, conf->key, &key_len, "key",
+	    err);
+	if (key == NULL)
+		return -1;
+	if (use_pair(ctx, cert, cert_len, key, key_len, err) == 0)
+		return 0;
+	err_prefix(err, "unable to use specified client cert (%s%s) & key "
+	    "(%s%s)", conf->cert_file != NULL ? "file " : "inline",
+	    conf->cert_file != NULL ? conf->cert_file : "",
+	    conf->key_file != NULL ? "file " : "inline",
+	    conf->key_file != NULL ? conf->key_file : "");
+	return -1;
+}
+
+/* Read for each connection, and together: they may be renewed any time. */
+static int
 set_certificate(SSL_CTX *ctx, const struct conf_tls_client *conf,
     struct err *err)
 {
-	size_t cert_len = 0, key_len = 0;
-	char *cert, *key = NULL;
-	int result = -1;
+	struct material *material;
+	const char *paths[2];
+	size_t count = 0;
+	int result;
 
 	if ((conf->cert_file == NULL && conf->cert == NULL) ||
 	    (conf->key_file == NULL && conf->key == NULL))
 		return 0;
-	cert = load_text(conf->cert_file, conf->cert, &cert_len, "cert", err);
-	if (cert != NULL)
-		key = load_text(conf->key_file, conf->key, &key_len, "key",
-		    err);
-	if (key != NULL) {
-		result = use_pair(ctx, cert, cert_len, key, key_len, err);
-		if (result == -1)
-			err_prefix(err, "unable to use specified client cert "
-			    "(%s%s) & key (%s%s)",
-			    conf->cert_file != NULL ? "file " : "inline",
-			    conf->cert_file != NULL ? conf->cert_file : "",
-			    conf->key_file != NULL ? "file " : "inline",
-			    conf->key_file != NULL ? conf->key_file : "");
-	}
-	wipe(cert, cert_len);
-	wipe(key, key_len);
+	if (conf->cert_file != NULL)
+		paths[count++] = conf->cert_file;
+	if (conf->key_file != NULL)
+		paths[count++] = conf->key_file;
+	material = material_load(paths, count);
+	result = use_material(ctx, conf, material, err);
+	material_free(material);
 	return result;
 }
 

@@ -16,6 +16,8 @@
 
 #include <openssl/types.h>
 
+#include "tls/certificate.h"
+
 struct conf_tls_client;
 struct err;
 struct tls_client;
@@ -34,8 +36,8 @@ struct tls_facts {
 	bool is_name_mismatch;
 	bool has_no_san;    /* and so only a legacy Common Name */
 	char names[192];    /* "a.example, b.example, 10.0.0.1", escaped */
-	char not_after[32]; /* RFC 3339 */
-	char not_before[32];
+	char not_after[CERTIFICATE_TIME_SIZE]; /* RFC 3339 */
+	char not_before[CERTIFICATE_TIME_SIZE];
 	unsigned long ssl_error; /* the handshake's, packed */
 	unsigned char first[5];  /* first record header received */
 	unsigned first_len;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -14,6 +13,7 @@
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/escape.h"
+#include "tls/certificate.h"
 #include "tls/client.h"
 
 static int ctx_index;
@@ -95,16 +95,6 @@ note_names(struct tls_facts *facts, const X509 *leaf)
 	GENERAL_NAMES_free(names);
 }
 
-static void
-note_time(char *out, size_t size, const ASN1_TIME *t)
-{
-	struct tm tm;
-
-	out[0] = '\0';
-	if (ASN1_TIME_to_tm(t, &tm) == 1)
-		strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static bool
 names_host(X509 *leaf, const struct tls_verify *verify, unsigned flags)
 {
@@ -180,10 +170,8 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
 
 	(void)arg;
 	note_names(facts, leaf);
-	note_time(facts->not_after, sizeof(facts->not_after),
-	    X509_get0_notAfter(leaf));
-	note_time(facts->not_before, sizeof(facts->not_before),
-	    X509_get0_notBefore(leaf));
+	certificate_time(facts->not_after, X509_get0_notAfter(leaf));
+	certificate_time(facts->not_before, X509_get0_notBefore(leaf));
 	if (verify->is_skipped)
 		return 1;
 
