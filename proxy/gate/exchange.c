@@ -1,4 +1,4 @@
-#include "proxy/gate/exchange.h"
+#include "proxy/gate/exchange_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,38 +8,34 @@
 #include <event2/http.h>
 #include <event2/http_struct.h>
 
+#include "auth/auth.h"
 #include "conf/conf.h"
+#include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
+#include "proxy/base/hash.h"
 #include "proxy/base/log.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
 #include "proxy/cache/shelf.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/gate/front.h"
+#include "proxy/gate/login.h"
 #include "proxy/gate/reply.h"
 #include "proxy/gate/request.h"
-#include "proxy/gate/routes.h"
-#include "proxy/gate/stats.h"
 #include "proxy/scrape.h"
 
 /* How often a waiting scraper is looked after. */
 #define WATCH_MS 250
 
-struct exchange {
-	TAILQ_ENTRY(exchange) link; /* while waiting */
-	struct exchange_context *context;
-	struct connection *connection; /* NULL: the scraper has gone */
-	struct evhttp_request *req;
-	const struct conf_target *target; /* NULL: an endpoint of ours */
-	struct scrape *scrape;            /* out on another thread, or NULL */
-	uint64_t arrival_us;
-	bool is_head;
-	bool is_close;
-};
+/* How long a login may take, where the scraper does not say: before there is
+ * an identity, no target's own times are known. */
+#define LOGIN_TIMEOUT_MS 10000
+#define LOGIN_TIMEOUT_MAX_MS 120000
+#define LOGIN_OFFSET_MS 500
 
-static const char *
-find_header(const struct exchange *x, const char *name)
+const char *
+exchange_header(const struct exchange *x, const char *name)
 {
 	return evhttp_find_header(evhttp_request_get_input_headers(x->req),
 	    name);
@@ -48,10 +44,8 @@ find_header(const struct exchange *x, const char *name)
 static size_t
 target_index(const struct exchange *x)
 {
-	const struct conf *conf = x->context->conf;
-
-	return x->target == NULL ? conf->target_count :
-				   (size_t)(x->target - conf->targets);
+	return x->target == NULL ? x->conf->target_count :
+				   (size_t)(x->target - x->conf->targets);
 }
 
 /* The end. */
@@ -79,11 +73,7 @@ log_exchange(const struct exchange *x, int status, enum cache_use use)
 	    NULL);
 }
 
-/*
- * The one way an exchange ends.  `answer` is NULL if the scraper left before
- * there was one.  `req`, `connection` and the exchange are gone after.
- */
-static void
+void
 exchange_finish(struct exchange *x, const struct answer *answer,
     enum cache_use use)
 {
@@ -91,7 +81,7 @@ exchange_finish(struct exchange *x, const struct answer *answer,
 	int status = answer == NULL ? 0 : answer_status(answer);
 
 	if (answer != NULL) {
-		stats_request(context->stats, target_index(x), status, use);
+		stats_request(x->targets, target_index(x), status, use);
 		log_exchange(x, status, use);
 	}
 	if (x->connection == NULL) {
@@ -99,10 +89,11 @@ exchange_finish(struct exchange *x, const struct answer *answer,
 	} else {
 		struct reply reply = {
 			.wire = pick_wire(answer, request_accepts_gzip(
-			    find_header(x, "Accept-Encoding"))),
+			    exchange_header(x, "Accept-Encoding"))),
 			.is_head = x->is_head,
 			.is_close = x->is_close || context->is_draining,
 			.age_s = -1,
+			.http = &x->conf->http_server_config,
 		};
 
 		if (use == CACHE_HIT)
@@ -110,11 +101,14 @@ exchange_finish(struct exchange *x, const struct answer *answer,
 			    answer_fetched_us(answer)) / 1000000);
 		reply_send(x->connection, x->req, &reply);
 	}
+	conf_unref(x->conf);
+	stats_targets_unref(x->targets);
 	free(x);
 }
 
 static void
-refuse(struct exchange *x, enum reason reason, const char *detail)
+refuse_for(struct exchange *x, enum reason reason, const char *detail,
+    unsigned retry_after_s)
 {
 	char path[96], method[40];
 	const char *uri = evhttp_request_get_uri(x->req);
@@ -127,10 +121,17 @@ refuse(struct exchange *x, enum reason reason, const char *detail)
 	snprintf(method, sizeof(method), "%s",
 	    connection_guard(x->connection)->method);
 	finding_refuse(&finding, reason, &facts);
+	finding.retry_after_s = retry_after_s;
 	answer = answer_new_failure(&finding, NULL);
 	stats_add(&x->context->stats->refusals[reason]);
 	exchange_finish(x, answer, CACHE_NONE);
 	answer_unref(answer);
+}
+
+void
+exchange_refuse(struct exchange *x, enum reason reason, const char *detail)
+{
+	refuse_for(x, reason, detail, 0);
 }
 
 /* Waiting for another thread. */
@@ -171,22 +172,17 @@ take_back(struct message *message, void *owner)
 
 	(void)owner;
 	TAILQ_REMOVE(&x->context->waiting, x, link);
-	if (x->connection != NULL)
-		exchange_finish(x, scrape->answer, scrape->use);
-	else
-		exchange_finish(x, NULL, scrape->use);
+	exchange_finish(x, x->connection != NULL ? scrape->answer : NULL,
+	    scrape->use);
 	scrape_unref(scrape);
 }
 
+/* Until it leaves the list again. */
 static void
-wait_for(struct exchange *x, struct scrape *scrape)
+park(struct exchange *x)
 {
 	struct exchange_context *context = x->context;
 
-	scrape->reply_to = context->mailbox;
-	scrape->back = take_back;
-	scrape->exchange = x;
-	x->scrape = scrape;
 	if (TAILQ_EMPTY(&context->waiting)) {
 		static const struct timeval first = { .tv_usec =
 							  WATCH_MS * 1000 };
@@ -197,172 +193,100 @@ wait_for(struct exchange *x, struct scrape *scrape)
 	connection_working(x->connection, x);
 }
 
-/* Targets. */
+void
+exchange_wait(struct exchange *x, struct scrape *scrape)
+{
+	scrape->reply_to = x->context->mailbox;
+	scrape->back = take_back;
+	scrape->exchange = x;
+	x->scrape = scrape;
+	park(x);
+}
+
+/* Who asks.  Nothing is looked up, and no path known, before that. */
 
 static uint64_t
-identify(const struct exchange *x)
+identify(const struct exchange *x, const char *user)
 {
 	const char *peer = connection_peer(x->connection);
-	uint64_t hash = key_hash(1, peer, strlen(peer));
+	uint64_t hash = 1;
 
+	/* With its NUL, so that the two cannot run into each other. */
+	if (user != NULL)
+		hash = hash_bytes(hash, user, strlen(user) + 1);
+	hash = hash_bytes(hash, peer, strlen(peer));
 	return hash == 0 ? 1 : hash;
 }
 
-static struct scrape *
-new_scrape(const struct exchange *x, const struct key *key, bool is_extended)
-{
-	struct scrape *scrape = scrape_new(key);
-	const struct conf_target *target = x->target;
-	int64_t answer_ms;
-
-	scrape->is_cacheable = !is_extended;
-	scrape->wants_gzip = request_accepts_gzip(
-	    find_header(x, "Accept-Encoding"));
-	scrape->scraper = identify(x);
-	snprintf(scrape->scraper_text, sizeof(scrape->scraper_text), "%s",
-	    connection_peer(x->connection));
-	scrape->timeout_ms = request_timeout_ms(
-	    find_header(x, "X-Prometheus-Scrape-Timeout-Seconds"),
-	    target->scrape_timeout, target->max_scrape_timeout);
-	answer_ms = request_answer_ms(scrape->timeout_ms,
-	    target->timeout_offset);
-	scrape->arrival_us = x->arrival_us;
-	scrape->deadline_us = x->arrival_us + (uint64_t)answer_ms * 1000;
-	return scrape;
-}
-
 static void
-serve_key(struct exchange *x, const struct key *key, bool is_extended)
+decide(struct exchange *x, const struct auth_verdict *verdict)
 {
-	struct answer *answer = NULL;
-	struct scrape *scrape;
+	static const enum reason reasons[AUTH_RESULT_COUNT] = {
+		[AUTH_DENIED] = REASON_CREDENTIALS_INVALID,
+		[AUTH_MISSING] = REASON_CREDENTIALS_MISSING,
+		[AUTH_OVERLOADED] = REASON_TOO_MANY_REQUESTS,
+	};
+	struct stats *stats = x->context->stats;
 
-	if (x->target->cache_ttl > 0 && !is_extended)
-		answer = shelf_take(x->context->shelf, key, identify(x),
-		    x->arrival_us);
-	scrape = new_scrape(x, key, is_extended);
-	if (answer == NULL ||
-	    (scrape->wants_gzip && answer_wants_gzip(answer))) {
-		scrape->answer = answer;
-		scrape->use = CACHE_HIT;
-		wait_for(x, scrape);
-		keeper_scrape(x->context->keeper, scrape);
-		return;
+	if (verdict->method != AUTH_METHOD_NONE)
+		stats_add(&stats->auth[verdict->method][verdict->result]);
+	if (verdict->answer == AUTH_ALLOW) {
+		x->scraper = identify(x, verdict->user);
+		exchange_route(x);
+	} else {
+		exchange_refuse(x, reasons[verdict->result], verdict->detail);
 	}
-	exchange_finish(x, answer, CACHE_HIT);
-	answer_unref(answer);
-	scrape_unref(scrape);
 }
 
 static void
-serve_target(struct exchange *x, const char *query, const char *skip)
+take_verdict(const struct auth_verdict *verdict, void *arg)
 {
-	char refused[96];
-	struct key key;
-	char *canonical;
-	bool is_extended;
+	struct exchange *x = arg;
 
-	canonical = request_query(x->target, query, skip, &is_extended,
-	    refused, sizeof(refused));
-	if (canonical == NULL) {
-		refuse(x, REASON_QUERY_NOT_ALLOWED, refused);
-		return;
-	}
-	key_init(&key, x->target, canonical,
-	    request_accept(find_header(x, "Accept")));
-	free(canonical);
-	serve_key(x, &key, is_extended);
-}
-
-/* Endpoints of ours. */
-
-static void
-serve_page(struct exchange *x, const char *body)
-{
-	struct answer *answer = answer_new_page(200,
-	    "text/plain; charset=utf-8", body, strlen(body));
-
-	exchange_finish(x, answer, CACHE_NONE);
-	answer_unref(answer);
-}
-
-static void
-serve_healthy(struct exchange *x, const char *query)
-{
-	(void)query;
-	serve_page(x, "scrapegate is healthy\n");
-}
-
-/* A worker runs only when configuration and certificates are loaded. */
-static void
-serve_ready(struct exchange *x, const char *query)
-{
-	(void)query;
-	serve_page(x, "scrapegate is ready\n");
-}
-
-static void
-serve_own_metrics(struct exchange *x, const char *query)
-{
-	struct key key;
-	struct scrape *scrape;
-
-	(void)query;
-	key_init(&key, NULL, "", "");
-	scrape = scrape_new(&key);
-	wait_for(x, scrape);
-	scrape->message.deliver = x->context->own_scrape;
-	mailbox_post(x->context->main, &scrape->message);
-}
-
-/* exporter_exporter's convention. */
-static void
-serve_proxy(struct exchange *x, const char *query)
-{
-	char *module = query == NULL ? NULL :
-				       request_query_value(query, "module");
-
-	if (module != NULL)
-		x->target = routes_find_name(x->context->conf, module);
-	free(module);
-	if (x->target == NULL)
-		refuse(x, REASON_PATH_UNKNOWN, NULL);
+	TAILQ_REMOVE(&x->context->waiting, x, link);
+	if (x->connection != NULL)
+		decide(x, verdict);
 	else
-		serve_target(x, query, "module");
+		exchange_finish(x, NULL, CACHE_NONE);
 }
 
-static const struct endpoint {
-	const char *path;
-	void (*serve)(struct exchange *x, const char *query);
-} endpoints[] = {
-	{ "/-/healthy", serve_healthy },
-	{ "/-/ready", serve_ready },
-	{ "/-/metrics", serve_own_metrics },
-	{ "/proxy", serve_proxy },
-};
-
-static const struct endpoint *
-find_endpoint(const char *path, size_t len)
+static void
+authenticate(struct exchange *x)
 {
-	size_t i;
+	int64_t timeout_ms = request_timeout_ms(
+	    exchange_header(x, "X-Prometheus-Scrape-Timeout-Seconds"),
+	    LOGIN_TIMEOUT_MS, LOGIN_TIMEOUT_MAX_MS);
+	struct login_options options = {
+		.booth = x->context->booth,
+		.base = x->context->base,
+		.conf = &x->context->conf,
+		.authorization = exchange_header(x, "Authorization"),
+		.peer = connection_peer(x->connection),
+		.deadline_us = x->arrival_us + (uint64_t)request_answer_ms(
+		    timeout_ms, LOGIN_OFFSET_MS) * 1000,
+		.decided = take_verdict,
+		.arg = x,
+	};
+	struct auth_verdict verdict;
 
-	for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-		if (strlen(endpoints[i].path) == len &&
-		    memcmp(endpoints[i].path, path, len) == 0)
-			return &endpoints[i];
-	return NULL;
+	login_check(&options, &verdict);
+	if (verdict.answer == AUTH_LATER)
+		park(x);
+	else
+		decide(x, &verdict);
 }
 
 /* The begin. */
 
+/* As evhttp decides it, so that what we say is what happens; of 1.1 any
+ * "close" counts, wherever it stands. */
 static bool
 wants_close(const struct evhttp_request *req, const char *connection)
 {
-	if (connection != NULL && strcasestr(connection, "close") != NULL)
-		return true;
-	return req->major == 1 && req->minor == 0 &&
-	    (connection == NULL ||
-		strcasestr(connection, "keep-alive") == NULL);
+	if (req->major == 1 && req->minor == 0)
+		return connection == NULL ||
+		    strncasecmp(connection, "keep-alive", 10) != 0;
+	return connection != NULL && strcasestr(connection, "close") != NULL;
 }
 
 void
@@ -370,33 +294,30 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
     enum reason refusal, void *arg)
 {
 	struct exchange *x = xcalloc(1, sizeof(*x));
-	const char *uri = evhttp_request_get_uri(req);
-	const struct endpoint *endpoint;
-	const char *query;
-	size_t path_len;
+	unsigned retry_after_s;
 
 	x->context = arg;
+	x->conf = conf_ref(x->context->conf);
+	x->targets = stats_targets_ref(x->context->targets);
 	x->connection = connection;
 	x->req = req;
 	x->arrival_us = clock_now_us();
 	x->is_head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	x->is_close = refusal != REASON_OK ||
-	    wants_close(req, find_header(x, "Connection"));
+	    wants_close(req, exchange_header(x, "Connection"));
 	if (refusal != REASON_OK) {
-		refuse(x, refusal, connection_guard(connection)->detail);
+		exchange_refuse(x, refusal,
+		    connection_guard(connection)->detail);
 		return;
 	}
-	request_split(uri, &path_len, &query);
-	endpoint = find_endpoint(uri, path_len);
-	if (endpoint != NULL) {
-		endpoint->serve(x, query);
-		return;
-	}
-	x->target = routes_find_path(x->context->conf, uri, path_len);
-	if (x->target == NULL)
-		refuse(x, REASON_PATH_UNKNOWN, NULL);
+	if (!auth_admits(x->context->auth, x->conf, x->arrival_us,
+	    &retry_after_s))
+		refuse_for(x, REASON_TOO_MANY_REQUESTS,
+		    "more requests than rate_limit allows", retry_after_s);
+	else if (exchange_is_anonymous(x))
+		exchange_route(x);
 	else
-		serve_target(x, query, NULL);
+		authenticate(x);
 }
 
 void
@@ -410,4 +331,22 @@ void
 exchange_context_fini(struct exchange_context *context)
 {
 	event_free(context->watch);
+	conf_unref(context->conf);
+	stats_targets_unref(context->targets);
+}
+
+void
+exchange_context_switch(struct exchange_context *context, struct conf *conf,
+    struct stats_targets *targets)
+{
+	bool is_other = context->conf != conf;
+
+	conf_ref(conf);
+	conf_unref(context->conf);
+	context->conf = conf;
+	stats_targets_ref(targets);
+	stats_targets_unref(context->targets);
+	context->targets = targets;
+	if (is_other)
+		shelf_clear(context->shelf);
 }

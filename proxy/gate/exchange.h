@@ -13,6 +13,8 @@
 
 #include "proxy/diagnosis/reasons.h"
 
+struct auth;
+struct auth_booth;
 struct conf;
 struct connection;
 struct event_base;
@@ -23,13 +25,18 @@ struct mailbox;
 struct message;
 struct shelf;
 struct stats;
+struct stats_targets;
 
 TAILQ_HEAD(exchange_list, exchange);
 
 /* What exchanges of one worker share; the worker owns it. */
 struct exchange_context {
-	const struct conf *conf;
+	/* In force, with a reference each; NULL before the first switch. */
+	struct conf *conf;
+	struct stats_targets *targets;
 	struct event_base *base;
+	struct auth *auth;
+	struct auth_booth *booth;
 	struct keeper *keeper;
 	struct mailbox *mailbox; /* the worker's own */
 	struct mailbox *main;
@@ -43,6 +50,13 @@ struct exchange_context {
 
 void exchange_context_init(struct exchange_context *context);
 void exchange_context_fini(struct exchange_context *context);
+
+/*
+ * Requests from now on are served by `conf` and counted in `targets`; those
+ * in work end with what they began with.  Takes references of its own.
+ */
+void exchange_context_switch(struct exchange_context *context,
+    struct conf *conf, struct stats_targets *targets);
 
 /* A front's handler; `context` is a struct exchange_context. */
 void exchange_begin(struct evhttp_request *req, struct connection *connection,

@@ -1,0 +1,57 @@
+/*
+ * The exchange from inside, for the two files that it is made of: exchange.c
+ * (its life: who asks, waiting, the end) and exchange_route.c (what is
+ * served).  Others see exchange.h.
+ */
+#ifndef PROXY_GATE_EXCHANGE_PARTS_H
+#define PROXY_GATE_EXCHANGE_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/gate/exchange.h"
+#include "proxy/gate/stats.h"
+
+struct answer;
+struct conf_target;
+struct scrape;
+
+struct exchange {
+	TAILQ_ENTRY(exchange) link; /* while waiting */
+	struct exchange_context *context;
+	struct conf *conf; /* a reference, as long as the exchange */
+	struct stats_targets *targets;
+	struct connection *connection; /* NULL: the scraper has gone */
+	struct evhttp_request *req;
+	const struct conf_target *target; /* NULL: an endpoint of ours */
+	struct scrape *scrape;            /* out on another thread, or NULL */
+	uint64_t scraper; /* identity and address, hashed; never 0 */
+	uint64_t arrival_us;
+	bool is_head;
+	bool is_close;
+};
+
+/* Of the request; NULL if there is none. */
+const char *exchange_header(const struct exchange *x, const char *name);
+
+/*
+ * The one way an exchange ends.  `answer` is NULL if the scraper left before
+ * there was one.  `req`, `connection` and the exchange are gone after.
+ */
+void exchange_finish(
+    struct exchange *x, const struct answer *answer, enum cache_use use);
+
+/* Ends it with a failure of the gate's own; `detail` may be NULL. */
+void exchange_refuse(
+    struct exchange *x, enum reason reason, const char *detail);
+
+/* The scrape, about to be sent to another thread, brings the end back. */
+void exchange_wait(struct exchange *x, struct scrape *scrape);
+
+/* Serves who has been let in. */
+void exchange_route(struct exchange *x);
+
+/* Is the path one that asks for no credentials? */
+bool exchange_is_anonymous(const struct exchange *x);
+
+#endif

@@ -1,0 +1,198 @@
+#include "proxy/gate/exchange_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/http.h>
+
+#include "conf/conf.h"
+#include "proxy/cache/answer.h"
+#include "proxy/cache/keeper.h"
+#include "proxy/cache/shelf.h"
+#include "proxy/gate/front.h"
+#include "proxy/gate/request.h"
+#include "proxy/gate/routes.h"
+#include "proxy/scrape.h"
+
+/* Targets. */
+
+static struct scrape *
+new_scrape(const struct exchange *x, const struct key *key, bool is_extended)
+{
+	struct scrape *scrape = scrape_new(key);
+	const struct conf_target *target = x->target;
+	int64_t answer_ms;
+
+	scrape->is_cacheable = !is_extended;
+	scrape->wants_gzip =
+	    request_accepts_gzip(exchange_header(x, "Accept-Encoding"));
+	scrape->scraper = x->scraper;
+	snprintf(scrape->scraper_text, sizeof(scrape->scraper_text), "%s",
+	    connection_peer(x->connection));
+	scrape->timeout_ms = request_timeout_ms(
+	    exchange_header(x, "X-Prometheus-Scrape-Timeout-Seconds"),
+	    target->scrape_timeout, target->max_scrape_timeout);
+	answer_ms =
+	    request_answer_ms(scrape->timeout_ms, target->timeout_offset);
+	scrape->arrival_us = x->arrival_us;
+	scrape->deadline_us = x->arrival_us + (uint64_t)answer_ms * 1000;
+	return scrape;
+}
+
+static void
+serve_key(struct exchange *x, const struct key *key, bool is_extended)
+{
+	struct answer *answer = NULL;
+	struct scrape *scrape;
+
+	if (x->target->cache_ttl > 0 && !is_extended)
+		answer = shelf_take(
+		    x->context->shelf, key, x->scraper, x->arrival_us);
+	scrape = new_scrape(x, key, is_extended);
+	if (answer == NULL ||
+	    (scrape->wants_gzip && answer_wants_gzip(answer))) {
+		scrape->answer = answer;
+		scrape->use = CACHE_HIT;
+		exchange_wait(x, scrape);
+		keeper_scrape(x->context->keeper, scrape);
+		return;
+	}
+	exchange_finish(x, answer, CACHE_HIT);
+	answer_unref(answer);
+	scrape_unref(scrape);
+}
+
+static void
+serve_target(struct exchange *x, const char *query, const char *skip)
+{
+	char refused[96];
+	struct key key;
+	char *canonical;
+	bool is_extended;
+
+	canonical = request_query(
+	    x->target, query, skip, &is_extended, refused, sizeof(refused));
+	if (canonical == NULL) {
+		exchange_refuse(x, REASON_QUERY_NOT_ALLOWED, refused);
+		return;
+	}
+	key_init(&key, x->target, canonical,
+	    request_accept(exchange_header(x, "Accept")));
+	free(canonical);
+	serve_key(x, &key, is_extended);
+}
+
+/* Endpoints of ours. */
+
+static void
+serve_page(struct exchange *x, const char *body)
+{
+	struct answer *answer = answer_new_page(
+	    200, "text/plain; charset=utf-8", body, strlen(body));
+
+	exchange_finish(x, answer, CACHE_NONE);
+	answer_unref(answer);
+}
+
+static void
+serve_healthy(struct exchange *x, const char *query)
+{
+	(void)query;
+	serve_page(x, "scrapegate is healthy\n");
+}
+
+/* A worker runs only when configuration and certificates are loaded. */
+static void
+serve_ready(struct exchange *x, const char *query)
+{
+	(void)query;
+	serve_page(x, "scrapegate is ready\n");
+}
+
+static void
+serve_own_metrics(struct exchange *x, const char *query)
+{
+	struct key key;
+	struct scrape *scrape;
+
+	(void)query;
+	key_init(&key, NULL, "", "");
+	scrape = scrape_new(&key);
+	exchange_wait(x, scrape);
+	scrape->message.deliver = x->context->own_scrape;
+	mailbox_post(x->context->main, &scrape->message);
+}
+
+/* exporter_exporter's convention. */
+static void
+serve_proxy(struct exchange *x, const char *query)
+{
+	char *module =
+	    query == NULL ? NULL : request_query_value(query, "module");
+
+	if (module != NULL)
+		x->target = routes_find_name(x->conf, module);
+	free(module);
+	if (x->target == NULL)
+		exchange_refuse(x, REASON_PATH_UNKNOWN, NULL);
+	else
+		serve_target(x, query, "module");
+}
+
+static const struct endpoint {
+	const char *path;
+	bool is_anonymous; /* asks for no credentials */
+	void (*serve)(struct exchange *x, const char *query);
+} endpoints[] = {
+	{ "/-/healthy", true, serve_healthy },
+	{ "/-/ready", true, serve_ready },
+	{ "/-/metrics", false, serve_own_metrics },
+	{ "/proxy", false, serve_proxy },
+};
+
+static const struct endpoint *
+find_endpoint(const char *path, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+		if (strlen(endpoints[i].path) == len &&
+		    memcmp(endpoints[i].path, path, len) == 0)
+			return &endpoints[i];
+	return NULL;
+}
+
+void
+exchange_route(struct exchange *x)
+{
+	const char *uri = evhttp_request_get_uri(x->req);
+	const struct endpoint *endpoint;
+	const char *query;
+	size_t path_len;
+
+	request_split(uri, &path_len, &query);
+	endpoint = find_endpoint(uri, path_len);
+	if (endpoint != NULL) {
+		endpoint->serve(x, query);
+		return;
+	}
+	x->target = routes_find_path(x->conf, uri, path_len);
+	if (x->target == NULL)
+		exchange_refuse(x, REASON_PATH_UNKNOWN, NULL);
+	else
+		serve_target(x, query, NULL);
+}
+
+bool
+exchange_is_anonymous(const struct exchange *x)
+{
+	const char *uri = evhttp_request_get_uri(x->req);
+	const struct endpoint *endpoint;
+	const char *query;
+	size_t path_len;
+
+	request_split(uri, &path_len, &query);
+	endpoint = find_endpoint(uri, path_len);
+	return endpoint != NULL && endpoint->is_anonymous;
+}

@@ -1,0 +1,538 @@
+/*
+ * Basic auth from question to verdict, with the hash thread at work and a
+ * match function that counts, waits and answers as told: what is hashed, how
+ * often, what is remembered, and that nobody can tell a user that exists.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+#include <openssl/evp.h>
+
+#include "auth/auth.h"
+#include "auth/bcrypt.h"
+#include "auth/cache.h"
+#include "auth/hasher.h"
+#include "conf/conf.h"
+#include "proxy/base/err.h"
+#include "proxy/base/thread.h"
+
+#define TAIL "$abcdefghijklmnopqrstuu0123456789012345678901234567890"
+
+/* What the match function sees and does; under the lock. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool is_shut;            /* calls wait until it opens */
+	unsigned calls;          /* begun */
+	unsigned cost_calls[32]; /* by the cost of their hash */
+} oracle = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER };
+
+/* Each hash fits its own text as a password, less what follows the cost. */
+static bool
+match(const char *hash, const char *password)
+{
+	pthread_mutex_lock(&oracle.lock);
+	oracle.calls++;
+	oracle.cost_calls[bcrypt_cost(hash)]++;
+	pthread_cond_broadcast(&oracle.changed);
+	while (oracle.is_shut)
+		pthread_cond_wait(&oracle.changed, &oracle.lock);
+	pthread_mutex_unlock(&oracle.lock);
+	return strncmp(hash, password, strlen(password)) == 0 &&
+	       strlen(password) == 7;
+}
+
+static void
+shut(bool is_shut)
+{
+	pthread_mutex_lock(&oracle.lock);
+	oracle.is_shut = is_shut;
+	pthread_cond_broadcast(&oracle.changed);
+	pthread_mutex_unlock(&oracle.lock);
+}
+
+static void
+wait_for_calls(unsigned count)
+{
+	pthread_mutex_lock(&oracle.lock);
+	while (oracle.calls < count)
+		pthread_cond_wait(&oracle.changed, &oracle.lock);
+	pthread_mutex_unlock(&oracle.lock);
+}
+
+static struct conf_user users[] = {
+	{ .name = "ann", .hash = "$2b$10" TAIL },
+	{ .name = "bob", .hash = "$2b$11" TAIL },
+	{ .name = "", .hash = "$2b$05" TAIL },
+};
+
+static struct conf conf = { .basic_auth_users = users,
+	.basic_auth_user_count = 3 };
+
+struct world {
+	struct auth *auth;
+	struct event_base *base;
+	struct mailbox *mailbox;
+	struct auth_booth *booth;
+	unsigned awaited;
+	struct auth_verdict last; /* as settled */
+};
+
+static int
+set_up(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct err err;
+
+	oracle.calls = 0;
+	memset(oracle.cost_calls, 0, sizeof(oracle.cost_calls));
+	world->auth = auth_new(match, &err);
+	world->base = thread_base_new(&err);
+	world->mailbox = mailbox_new(world->base, world, &err);
+	world->booth = auth_booth_new(world->auth, world->mailbox, &err);
+	*state = world;
+	return world->booth == NULL;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	auth_stop(world->auth);
+	mailbox_free(world->mailbox);
+	auth_booth_free(world->booth);
+	event_base_free(world->base);
+	auth_free(world->auth);
+	free(world);
+	return 0;
+}
+
+static void
+settled(const struct auth_verdict *verdict, void *arg)
+{
+	struct world *world = arg;
+
+	world->last = *verdict;
+	world->awaited--;
+}
+
+static struct auth_verdict
+ask_with(struct world *world, const struct conf *with, const char *header)
+{
+	struct auth_question question = {
+		.conf = with,
+		.authorization = header,
+		.peer = "192.0.2.1",
+		.settled = settled,
+		.arg = world,
+	};
+	struct auth_verdict verdict;
+
+	auth_check(world->booth, &question, &verdict);
+	if (verdict.answer == AUTH_LATER)
+		world->awaited++;
+	return verdict;
+}
+
+static struct auth_verdict
+ask(struct world *world, const char *user, const char *password)
+{
+	char pair[256], header[512] = "Basic ";
+	int len = snprintf(pair, sizeof(pair), "%s:%s", user, password);
+
+	EVP_EncodeBlock((unsigned char *)header + strlen(header),
+	    (unsigned char *)pair, len);
+	return ask_with(world, &conf, header);
+}
+
+/* Until all that is awaited has come. */
+static void
+settle(struct world *world)
+{
+	while (world->awaited > 0)
+		event_base_loop(world->base, EVLOOP_ONCE);
+}
+
+/* The verdict in the end. */
+static struct auth_verdict
+log_in(struct world *world, const char *user, const char *password)
+{
+	struct auth_verdict verdict = ask(world, user, password);
+
+	if (verdict.answer != AUTH_LATER)
+		return verdict;
+	settle(world);
+	return world->last.answer == AUTH_AGAIN ? ask(world, user, password)
+						: world->last;
+}
+
+static void
+assert_denied(
+    struct auth_verdict verdict, enum auth_result result, const char *detail)
+{
+	assert_int_equal(verdict.answer, AUTH_DENY);
+	assert_int_equal(verdict.method, AUTH_METHOD_BASIC);
+	assert_int_equal(verdict.result, result);
+	assert_string_equal(verdict.detail, detail);
+	assert_null(verdict.user);
+}
+
+static void
+test_without_users(void **state)
+{
+	static const struct conf open;
+	struct auth_verdict verdict = ask_with(*state, &open, "Basic x");
+
+	assert_false(auth_is_required(&open));
+	assert_int_equal(verdict.answer, AUTH_ALLOW);
+	assert_int_equal(verdict.method, AUTH_METHOD_NONE);
+	assert_null(verdict.user);
+}
+
+static void
+test_missing(void **state)
+{
+	assert_true(auth_is_required(&conf));
+	assert_denied(ask_with(*state, &conf, NULL), AUTH_MISSING,
+	    "basic auth (user and password)");
+	assert_denied(ask_with(*state, &conf, "Bearer abc"), AUTH_MISSING,
+	    "basic auth, not another kind of Authorization");
+	assert_int_equal(oracle.calls, 0);
+}
+
+/* H33: refused without a hash. */
+static void
+test_not_worth_hashing(void **state)
+{
+	char longest[74];
+
+	memset(longest, 'x', 73);
+	longest[73] = '\0';
+	assert_denied(ask(*state, "ann", longest), AUTH_DENIED,
+	    "basic auth password of more than 72 bytes");
+	assert_denied(ask_with(*state, &conf, "Basic ???"), AUTH_DENIED,
+	    "basic auth header that is not base64");
+	assert_denied(ask_with(*state, &conf, "Basic dXA="), AUTH_DENIED,
+	    "basic auth header without a colon");
+	assert_denied(ask_with(*state, &conf, "Basic dTpwAA=="), AUTH_DENIED,
+	    "basic auth header with a NUL byte");
+	assert_int_equal(oracle.calls, 0);
+}
+
+static void
+test_good_is_hashed_once(void **state)
+{
+	struct auth_verdict verdict;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		verdict = log_in(*state, "ann", "$2b$10$");
+		assert_int_equal(verdict.answer, AUTH_ALLOW);
+		assert_int_equal(verdict.result, AUTH_ALLOWED);
+		assert_int_equal(verdict.method, AUTH_METHOD_BASIC);
+		assert_ptr_equal(verdict.user, users[0].name);
+	}
+	assert_int_equal(oracle.calls, 1);
+	verdict = log_in(*state, "", "$2b$05$");
+	assert_int_equal(verdict.answer, AUTH_ALLOW);
+	assert_int_equal(oracle.calls, 2);
+}
+
+/* Wrong passwords cost each time; users that do not exist cost the same, once
+ * each, at the dearest configured cost, and read the same. */
+static void
+test_bad(void **state)
+{
+	static const char words[] = "basic auth user or password";
+	int i;
+
+	for (i = 0; i < 3; i++)
+		assert_denied(
+		    log_in(*state, "bob", "wrong"), AUTH_DENIED, words);
+	assert_int_equal(oracle.calls, 3);
+	assert_int_equal(oracle.cost_calls[11], 3);
+	for (i = 0; i < 3; i++)
+		assert_denied(
+		    log_in(*state, "eve", "wrong"), AUTH_DENIED, words);
+	assert_int_equal(oracle.calls, 6);
+	assert_int_equal(oracle.cost_calls[11], 6);
+	/* Even the password that fits the stand-in's hash. */
+	assert_denied(log_in(*state, "eve", "$2b$11$"), AUTH_DENIED, words);
+	assert_denied(log_in(*state, "eve", "$2b$11$"), AUTH_DENIED, words);
+	assert_denied(log_in(*state, "Ann", "$2b$10$"), AUTH_DENIED, words);
+	assert_int_equal(oracle.calls, 9);
+}
+
+/* H32: failures push nothing out. */
+static void
+test_failures_evict_nothing(void **state)
+{
+	char password[16];
+	unsigned i;
+
+	assert_int_equal(log_in(*state, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	for (i = 0; i < 2 * AUTH_CACHE_MAX; i++) {
+		snprintf(password, sizeof(password), "%u", i);
+		log_in(*state, "ann", password);
+	}
+	assert_int_equal(ask(*state, "ann", "$2b$10$").answer, AUTH_ALLOW);
+}
+
+/* A user that is gone or changed fails at once, whatever was remembered. */
+static void
+test_changed_users(void **state)
+{
+	static struct conf_user changed[] = { { .name = "ann",
+	    .hash = "$2b$06" TAIL } };
+	static const struct conf after = { .basic_auth_users = changed,
+		.basic_auth_user_count = 1 };
+	struct world *world = *state;
+	struct auth_verdict verdict;
+
+	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	assert_int_equal(log_in(world, "bob", "$2b$11$").answer, AUTH_ALLOW);
+	/* YW5uOiQyYiQxMCQ= is ann's, Ym9iOiQyYiQxMSQ= is bob's. */
+	verdict = ask_with(world, &after, "Basic YW5uOiQyYiQxMCQ=");
+	assert_int_equal(verdict.answer, AUTH_LATER);
+	settle(world);
+	assert_denied(world->last, AUTH_DENIED, "basic auth user or password");
+	verdict = ask_with(world, &after, "Basic Ym9iOiQyYiQxMSQ=");
+	assert_int_equal(verdict.answer, AUTH_LATER);
+	settle(world);
+	assert_denied(world->last, AUTH_DENIED, "basic auth user or password");
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+}
+
+/* H30: a full queue refuses, and what is remembered needs no queue. */
+static void
+test_queue(void **state)
+{
+	struct world *world = *state;
+	char password[16];
+	unsigned i;
+
+	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	shut(true);
+	for (i = 0; i < HASHER_QUEUE_MAX; i++) {
+		snprintf(password, sizeof(password), "%u", i);
+		assert_int_equal(
+		    ask(world, i % 2 ? "bob" : "eve", password).answer,
+		    AUTH_LATER);
+	}
+	assert_denied(ask(world, "bob", "another"), AUTH_OVERLOADED,
+	    "too many basic auth logins to check at once");
+	assert_denied(ask(world, "eve", "another"), AUTH_OVERLOADED,
+	    "too many basic auth logins to check at once");
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	shut(false);
+	settle(world);
+	assert_int_equal(oracle.calls, 1 + HASHER_QUEUE_MAX);
+	assert_int_equal(ask(world, "bob", "another").answer, AUTH_LATER);
+	settle(world);
+}
+
+/* However many ask with the same credentials meanwhile, one hash. */
+static void
+test_one_flight(void **state)
+{
+	struct world *world = *state;
+	unsigned i;
+
+	shut(true);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(
+		    ask(world, "bob", "$2b$11$").answer, AUTH_LATER);
+	wait_for_calls(1);
+	assert_int_equal(ask(world, "bob", "$2b$11$").answer, AUTH_LATER);
+	assert_int_equal(ask(world, "bob", "$2b$10$").answer, AUTH_LATER);
+	shut(false);
+	settle(world);
+	assert_int_equal(oracle.calls, 2);
+	assert_int_equal(ask(world, "bob", "$2b$11$").answer, AUTH_ALLOW);
+}
+
+/* What waits when the process ends comes back, and is no match. */
+static void
+test_stop(void **state)
+{
+	struct world *world = *state;
+	char password[16];
+	unsigned i;
+
+	shut(true);
+	for (i = 0; i < HASHER_QUEUE_MAX; i++) {
+		snprintf(password, sizeof(password), "%u", i);
+		ask(world, "bob", password);
+	}
+	ask(world, "bob", "0"); /* joins the first */
+	wait_for_calls(1);
+	shut(false);
+	auth_stop(world->auth);
+	assert_true(world->awaited > 0);
+	mailbox_deliver(world->mailbox);
+	assert_int_equal(world->awaited, 0);
+	assert_int_equal(world->last.answer, AUTH_DENY);
+	assert_denied(ask(world, "bob", "1"), AUTH_OVERLOADED,
+	    "too many basic auth logins to check at once");
+}
+
+static void
+fill(unsigned char digest[AUTH_DIGEST_SIZE], unsigned number)
+{
+	memset(digest, 0, AUTH_DIGEST_SIZE);
+	memcpy(digest + 8, &number, sizeof(number));
+	digest[0] = (unsigned char)(number % 3); /* long chains */
+}
+
+static void
+test_cache(void **state)
+{
+	struct auth_cache *cache = auth_cache_new();
+	unsigned char digest[AUTH_DIGEST_SIZE];
+	unsigned i;
+
+	(void)state;
+	fill(digest, 0);
+	assert_false(auth_cache_has(cache, digest));
+	for (i = 0; i < AUTH_CACHE_MAX; i++) {
+		fill(digest, i);
+		auth_cache_put(cache, digest);
+		auth_cache_put(cache, digest);
+		assert_int_equal(auth_cache_count(cache), i + 1);
+	}
+	fill(digest, 0); /* used again: not the oldest any more */
+	assert_true(auth_cache_has(cache, digest));
+	fill(digest, AUTH_CACHE_MAX);
+	auth_cache_put(cache, digest);
+	assert_int_equal(auth_cache_count(cache), AUTH_CACHE_MAX);
+	for (i = 0; i <= AUTH_CACHE_MAX; i++) {
+		fill(digest, i);
+		assert_int_equal(auth_cache_has(cache, digest), i != 1);
+	}
+	auth_cache_free(cache);
+}
+
+/* CVE-2022-46146's class: fields must not run into each other. */
+static void
+test_digest(void **state)
+{
+	static const char *const fields[][3] = {
+		{ "ab", "c", "d" },
+		{ "a", "bc", "d" },
+		{ "ab", "", "cd" },
+		{ "ab", "c", "d" },
+		{ "", "abc", "d" },
+		{ "ab", "cd", "" },
+	};
+	unsigned char key[AUTH_KEY_SIZE], digests[6][AUTH_DIGEST_SIZE];
+	struct digester *digester;
+	struct err err;
+	size_t i, j;
+
+	(void)state;
+	assert_int_equal(auth_key_make(key, &err), 0);
+	digester = digester_new(key, &err);
+	for (i = 0; i < 6; i++)
+		digester_make(digester, fields[i], 3, digests[i]);
+	for (i = 0; i < 6; i++)
+		for (j = 0; j < i; j++)
+			assert_int_equal(memcmp(digests[i], digests[j],
+					     AUTH_DIGEST_SIZE) == 0,
+			    i == 3 && j == 0);
+	digester_free(digester);
+	/* Another process, another key. */
+	assert_int_equal(auth_key_make(key, &err), 0);
+	digester = digester_new(key, &err);
+	digester_make(digester, fields[0], 3, digests[3]);
+	assert_memory_not_equal(digests[0], digests[3], AUTH_DIGEST_SIZE);
+	digester_free(digester);
+}
+
+/* RFC 4231's keyed hash, over our framing: computed with Python's hmac. */
+static void
+test_digest_value(void **state)
+{
+	static const char *const fields[] = { "user", "hash", "password" };
+	static const unsigned char expected[AUTH_DIGEST_SIZE] = {
+		0x9a,
+		0x04,
+		0xe4,
+		0x58,
+		0x3a,
+		0x42,
+		0x10,
+		0x76,
+		0x00,
+		0xd8,
+		0x3c,
+		0x5b,
+		0x15,
+		0x51,
+		0x0c,
+		0x73,
+		0x33,
+		0x00,
+		0x7f,
+		0xae,
+		0x93,
+		0xf9,
+		0x62,
+		0xe7,
+		0x26,
+		0xeb,
+		0xf8,
+		0xbc,
+		0xd5,
+		0xac,
+		0xe6,
+		0xb4,
+	};
+	unsigned char key[AUTH_KEY_SIZE], digest[AUTH_DIGEST_SIZE];
+	struct digester *digester;
+	struct err err;
+	int i;
+
+	(void)state;
+	memset(key, 7, sizeof(key));
+	digester = digester_new(key, &err);
+	for (i = 0; i < 2; i++) {
+		memset(digest, 0, sizeof(digest));
+		digester_make(digester, fields, 3, digest);
+		assert_memory_equal(digest, expected, sizeof(digest));
+	}
+	digester_free(digester);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_without_users),
+		TEST(test_missing),
+		TEST(test_not_worth_hashing),
+		TEST(test_good_is_hashed_once),
+		TEST(test_bad),
+		TEST(test_failures_evict_nothing),
+		TEST(test_changed_users),
+		TEST(test_queue),
+		TEST(test_one_flight),
+		TEST(test_stop),
+		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_digest_value),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
