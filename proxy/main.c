@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "conf/load.h"
@@ -12,7 +13,11 @@
 #include "proxy/base/err.h"
 #include "proxy/base/log.h"
 #include "proxy/cli/args.h"
+#include "proxy/cli/hash_password.h"
 #include "proxy/cli/help.h"
+#include "proxy/environment.h"
+#include "proxy/generation.h"
+#include "proxy/reload.h"
 #include "proxy/server.h"
 
 enum exit_code { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -26,17 +31,23 @@ fail(const struct err *err)
 	return err->code == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* The exit code, with the errors on standard error if it is not 0. */
-static int
-load(const struct cli_args *args, bool is_web_only, struct conf **conf,
-    struct conf_report *report)
+static struct conf_source
+source_of(const struct cli_args *args, bool is_web_only)
 {
 	struct conf_source source = { .file = args->file,
 		.flags = args->flags,
 		.flag_count = args->flag_count,
 		.is_web_only = is_web_only };
 
-	*conf = conf_load(&source, report);
+	return source;
+}
+
+/* The exit code, with the errors on standard error if it is not 0. */
+static int
+load(const struct conf_source *source, struct conf **conf,
+    struct conf_report *report)
+{
+	*conf = conf_load(source, report);
 	if (*conf != NULL)
 		return EXIT_FINE;
 	fputs(report->errors, stderr);
@@ -54,37 +65,44 @@ find_flag(const struct cli_args *args, const char *name)
 	return NULL;
 }
 
-static void
-log_warnings(char *warnings)
-{
-	static const char prefix[] = "warning: ";
-	char *line, *rest;
-
-	if (warnings == NULL)
-		return;
-	for (line = strtok_r(warnings, "\n", &rest); line != NULL;
-	     line = strtok_r(NULL, "\n", &rest))
-		log_warn(
-		    "configuration", "detail", line + strlen(prefix), NULL);
-}
-
 static int
 serve(const struct cli_args *args)
 {
+	struct conf_source source = source_of(args, false);
 	struct conf_report report;
 	struct conf *conf;
 	struct err err;
-	int code = load(args, false, &conf, &report);
+	int code;
 
+	environment_hold_signals();
+	code = load(&source, &conf, &report);
 	if (code == EXIT_FINE) {
 		log_init(conf->log_level, conf->log_format);
-		log_warnings(report.warnings);
-		if (server_run(conf, &err) == -1)
-			code = fail(&err);
+		reload_log_warnings(report.warnings);
+		if (server_run(&source, conf, &err) == -1) {
+			log_error("cannot serve", "error", err.text, NULL);
+			code = EXIT_FAILED;
+		}
 	}
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 	return code;
+}
+
+/* One that does not exist yet is waited for, so it is no error here either. */
+static int
+check_certificates(const struct conf *conf)
+{
+	struct err err;
+
+	if (generation_check(conf, &err) == 0)
+		return EXIT_FINE;
+	if (err.code == ERR_MISSING) {
+		fprintf(stderr, "warning: %s\n", err.text);
+		return EXIT_FINE;
+	}
+	fprintf(stderr, "%s\n", err.text);
+	return EXIT_FAILED;
 }
 
 static int
@@ -93,6 +111,7 @@ check_config(const struct cli_args *args)
 	const char *web = find_flag(args, "web.config.file");
 	bool is_web_only =
 	    args->file == NULL && find_flag(args, "upstream") == NULL;
+	struct conf_source source;
 	struct conf_report report;
 	struct conf *conf;
 	int code;
@@ -103,14 +122,18 @@ check_config(const struct cli_args *args)
 		    stderr);
 		return EXIT_USAGE;
 	}
-	code = load(args, is_web_only, &conf, &report);
+	source = source_of(args, is_web_only);
+	code = load(&source, &conf, &report);
 	if (code == EXIT_FINE && report.warnings != NULL)
 		fputs(report.warnings, stderr);
 	if (code == EXIT_FINE)
-		printf("%s: valid\n", args->file != NULL ? args->file
-				      : web != NULL      ? web
-							 : "flags");
-	conf_free(conf);
+		code = check_certificates(conf);
+	if (code == EXIT_FINE)
+		printf("%s: valid\n",
+		    args->file != NULL ? args->file
+			: web != NULL  ? web
+				       : "flags");
+	conf_unref(conf);
 	conf_report_fini(&report);
 	return code;
 }
@@ -120,13 +143,25 @@ print_config(const struct cli_args *args)
 {
 	struct conf_report report;
 	struct conf *conf;
-	int code = load(args, false, &conf, &report);
+	struct conf_source source = source_of(args, false);
+	int code = load(&source, &conf, &report);
 
 	if (code == EXIT_FINE)
 		conf_print(conf, stdout);
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 	return code;
+}
+
+static int
+hash_password(const struct cli_args *args)
+{
+	struct err err;
+
+	(void)args;
+	if (cli_hash_password(STDIN_FILENO, stdout, &err) == -1)
+		return fail(&err);
+	return EXIT_FINE;
 }
 
 static int
@@ -162,6 +197,7 @@ static const struct command commands[] = {
 	{ "serve", false, true, serve },
 	{ "check-config", true, true, check_config },
 	{ "print-config", true, true, print_config },
+	{ "hash-password", false, false, hash_password },
 	{ "version", false, false, version },
 	{ "--version", false, false, version },
 	{ "help", true, false, help },

@@ -3,62 +3,51 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <event2/event.h>
-#include <event2/http.h>
 
 #include "conf/conf.h"
-#include "proxy/admin/admin.h"
+#include "conf/load.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/view.h"
-#include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/err.h"
 #include "proxy/base/log.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/base/thread.h"
 #include "proxy/cache/answer.h"
-#include "proxy/cache/keeper.h"
+#include "proxy/crew.h"
+#include "proxy/desk.h"
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/record.h"
-#include "proxy/gate/front.h"
-#include "proxy/gate/listener.h"
-#include "proxy/gate/stats.h"
-#include "proxy/gate/worker.h"
+#include "proxy/environment.h"
+#include "proxy/expiry.h"
+#include "proxy/gate/handshakes.h"
+#include "proxy/generation.h"
+#include "proxy/reload.h"
 #include "proxy/scrape.h"
 #include "tls/server.h"
 
 #define DRAIN_SECONDS 10
-#define CERTIFICATE_LOOK_SECONDS 1
-#define CERTIFICATE_WORDS_US (10 * 1000000U)
-#define ADMIN_CONNECTIONS_MAX 64
+#define CERTIFICATE_WORDS_SECONDS 10
 
-/* A listener of the main thread. */
-struct desk {
-	struct front *front;
-	int fd;
-};
+static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP };
+#define SIGNAL_COUNT (sizeof(signal_numbers) / sizeof(signal_numbers[0]))
 
 struct server {
-	const struct conf *conf;
+	struct conf *conf; /* in force, or waiting for its certificate */
 	struct event_base *base;
 	struct mailbox *mailbox;
 	struct board *board;
-	struct stats *desk_stats; /* of the desks; shown nowhere */
-	struct desk admin;
-	struct desk health;
-	struct event *signals[2];
+	struct handshakes *handshakes;
+	struct desk *desk;
+	struct event *signals[SIGNAL_COUNT];
 	struct event *drain_timer;
 	struct event *certificate_timer;
-	uint64_t certificate_told_us;
-	struct tls_server *tls;
-	struct keeper *keeper;
-	struct worker **workers; /* NULL until the gate is open */
-	struct stats **stats;
-	int *fds; /* the gate's listening descriptors */
+	struct reloader *reloader;
+	struct expiry *expiry;
+	struct generation *generation; /* NULL until the gate is open */
+	struct crew *crew;             /* likewise */
 	unsigned doors_open;
 	unsigned undrained;
 	struct admin_view view;
@@ -70,6 +59,13 @@ static void
 end_loop(struct server *server)
 {
 	event_base_loopbreak(server->base);
+}
+
+static void
+fail(struct server *server)
+{
+	server->has_failed = true;
+	end_loop(server);
 }
 
 /* Messages of the other threads. */
@@ -92,14 +88,11 @@ post_record(struct record *record, void *arg)
 }
 
 static void
-publish(const struct key *key, struct answer *answer, uint64_t expires_us,
-    void *arg)
+take_handshake(struct message *message, void *owner)
 {
-	struct server *server = arg;
-	unsigned i;
+	struct server *server = owner;
 
-	for (i = 0; i < server->conf->workers; i++)
-		worker_publish(server->workers[i], key, answer, expires_us);
+	handshakes_add(server->handshakes, (struct handshake *)message);
 }
 
 static void
@@ -116,21 +109,6 @@ take_own_scrape(struct message *message, void *owner)
 	scrape_send_back(scrape);
 }
 
-static void
-close_doors(struct server *server)
-{
-	size_t i;
-
-	for (i = 0; i < server->conf->listen_count; i++) {
-		if (server->fds[i] == -1)
-			continue;
-		close(server->fds[i]);
-		server->fds[i] = -1;
-		if (server->conf->listen[i].unix_path != NULL)
-			unlink(server->conf->listen[i].unix_path);
-	}
-}
-
 /* The descriptors are shared: only when no worker uses them any more. */
 static void
 take_doors_closed(struct message *message, void *owner)
@@ -139,7 +117,7 @@ take_doors_closed(struct message *message, void *owner)
 
 	free(message);
 	if (--server->doors_open == 0)
-		close_doors(server);
+		generation_close_doors(server->generation, NULL);
 }
 
 static void
@@ -152,230 +130,161 @@ take_drained(struct message *message, void *owner)
 		end_loop(server);
 }
 
-/* The gate. */
+/* Generations. */
 
-static int
-open_tls(struct server *server, struct err *err)
-{
-	const struct conf *conf = server->conf;
-
-	if (conf->gate_tls == CONF_GATE_TLS_OFF)
-		return 0;
-	server->tls = conf->gate_tls == CONF_GATE_TLS_FILES ?
-	    tls_server_new(&conf->tls_server_config, err) :
-	    tls_server_new_self_signed(err);
-	if (server->tls == NULL)
-		return -1;
-	server->view.certificate_not_after = tls_server_not_after(server->tls);
-	return 0;
-}
-
-static int
-open_listeners(struct server *server, struct err *err)
-{
-	const struct conf *conf = server->conf;
-	char text[LISTENER_TEXT_SIZE];
-	size_t i;
-
-	for (i = 0; i < conf->listen_count; i++) {
-		server->fds[i] = listener_open(&conf->listen[i], text, err);
-		if (server->fds[i] == -1)
-			return -1;
-		log_info("listening", "role", "gate", "address", text, "tls",
-		    server->tls != NULL ? "yes" : "no", NULL);
-	}
-	return 0;
-}
-
-static int
-open_worker(struct server *server, unsigned index, struct err *err)
-{
-	struct worker_options options = {
-		.conf = server->conf,
-		.tls = server->tls,
-		.keeper = server->keeper,
-		.main = server->mailbox,
-		.own_scrape = take_own_scrape,
-		.doors_closed = take_doors_closed,
-		.drained = take_drained,
-	};
-	struct worker *worker = worker_new(&options, err);
-	size_t i;
-
-	if (worker == NULL)
-		return -1;
-	server->workers[index] = worker;
-	server->stats[index] = worker_stats(worker);
-	for (i = 0; i < server->conf->listen_count; i++)
-		if (worker_listen(worker, server->fds[i], err) == -1)
-			return -1;
-	return 0;
-}
-
-static int
-open_keeper(struct server *server, struct err *err)
-{
-	struct keeper_options options = {
-		.body_max = server->conf->memory_budget,
-		.record = post_record,
-		.publish = publish,
-		.arg = server,
-	};
-
-	server->keeper = keeper_new(&options, err);
-	return server->keeper == NULL ? -1 : 0;
-}
-
-/* Everything is there before the first thread runs. */
 static int
 open_gate(struct server *server, struct err *err)
 {
-	unsigned count = server->conf->workers, i;
+	struct crew_options options = {
+		.main = server->mailbox,
+		.record = post_record,
+		.arg = server,
+		.own_scrape = take_own_scrape,
+		.doors_closed = take_doors_closed,
+		.drained = take_drained,
+		.handshake_failed = take_handshake,
+	};
+	struct admin_view *view = &server->view;
 
-	if (open_tls(server, err) == -1 ||
-	    open_listeners(server, err) == -1 || open_keeper(server, err) == -1)
+	server->crew = crew_new(&options, server->generation, err);
+	if (server->crew == NULL)
 		return -1;
-	for (i = 0; i < count; i++)
-		if (open_worker(server, i, err) == -1)
-			return -1;
-	if (keeper_start(server->keeper, err) == -1)
-		return -1;
-	for (i = 0; i < count; i++)
-		if (worker_start(server->workers[i], err) == -1)
-			return -1;
-	server->doors_open = server->undrained = count;
-	server->view.stats = server->stats;
-	server->view.stats_count = count;
-	server->view.is_ready = true;
-	server->view.not_ready_reason = NULL;
+	generation_announce(server->generation, NULL);
+	server->doors_open = server->undrained = crew_size(server->crew);
+	view->stats = crew_stats(server->crew);
+	view->stats_count = crew_size(server->crew);
+	view->is_ready = true;
+	view->not_ready_reason = NULL;
 	return 0;
 }
 
-/*
- * A certificate that does not exist yet is waited for: a Secret that comes
- * late must not crash the pod.
- */
 static void
-try_gate(evutil_socket_t fd, short events, void *arg)
+switch_gate(struct server *server, struct generation *next)
+{
+	struct generation *was = server->generation;
+
+	crew_switch(server->crew, was, next);
+	server->generation = next;
+	generation_announce(next, was);
+	generation_close_doors(was, next);
+}
+
+/* What the main thread itself goes by. */
+static void
+adopt(struct server *server, struct conf *conf)
+{
+	const struct tls_server *tls = server->generation->tls;
+	struct conf *was = server->conf;
+
+	server->view.certificates =
+	    tls != NULL ? tls_server_certificate(tls, 0) : NULL;
+	server->view.certificate_count =
+	    tls != NULL ? tls_server_certificate_count(tls) : 0;
+	expiry_set(server->expiry, server->view.certificates,
+	    server->view.certificate_count);
+	if (conf == was)
+		return;
+	server->view.conf = server->conf = conf_ref(conf);
+	board_switch(server->board, conf);
+	conf_unref(was);
+	log_change(conf->log_level, conf->log_format);
+}
+
+/* Files are waited for; what the system refuses at the start is final. */
+static void
+note_failure(struct server *server, const struct err *err)
+{
+	*server->err = *err;
+	if (err->code == ERR_SYSTEM)
+		fail(server);
+}
+
+static int
+apply(struct conf *conf, const struct material *material, struct err *err,
+    void *arg)
+{
+	struct server *server = arg;
+	struct generation *was = server->generation, *next;
+
+	if (conf != server->conf)
+		generation_keep_fixed(conf, server->conf);
+	next = generation_new(conf, material, was, err);
+	if (next == NULL) {
+		if (was == NULL && conf == server->conf)
+			note_failure(server, err);
+		return -1;
+	}
+	if (was != NULL) {
+		switch_gate(server, next);
+	} else {
+		server->generation = next;
+		if (open_gate(server, err) == -1) {
+			/* Threads or memory: nothing to wait for. */
+			*server->err = *err;
+			fail(server);
+			return -1;
+		}
+	}
+	adopt(server, conf);
+	generation_free(was);
+	return 0;
+}
+
+/* A certificate that does not exist yet. */
+
+/* Again every 10 s. */
+static void
+say_waiting(struct server *server)
 {
 	static const struct timeval again = { .tv_sec =
-						  CERTIFICATE_LOOK_SECONDS };
-	struct server *server = arg;
-	uint64_t now = clock_now_us();
+						  CERTIFICATE_WORDS_SECONDS };
 
-	(void)fd;
-	(void)events;
-	if (open_gate(server, server->err) == 0)
-		return;
-	if (server->err->code != ERR_MISSING) {
-		server->has_failed = true;
-		end_loop(server);
-		return;
-	}
 	server->view.not_ready_reason = "certificate_missing";
-	if (server->certificate_told_us == 0 ||
-	    now - server->certificate_told_us >= CERTIFICATE_WORDS_US) {
-		log_warn("waiting for the certificate, the gate stays closed",
-		    "reason", "certificate_missing", "error",
-		    server->err->text, NULL);
-		server->certificate_told_us = now;
-	}
+	log_warn("waiting for the certificate, the gate stays closed",
+	    "reason", "certificate_missing", "error", server->err->text, NULL);
 	evtimer_add(server->certificate_timer, &again);
 }
 
-/* Admin and health. */
-
 static void
-handle_desk(struct evhttp_request *req, struct connection *connection,
-    enum reason refusal,
-    void (*handle)(struct evhttp_request *req, const struct admin_view *view),
-    const struct server *server)
+look_for_certificate(evutil_socket_t fd, short events, void *arg)
 {
-	if (refusal == REASON_OK) {
-		handle(req, &server->view);
-	} else {
-		const struct reason_row *row = reason_row(refusal);
+	struct server *server = arg;
 
-		evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "Connection", "close");
-		evhttp_send_reply(req, row->status, row->id, NULL);
-	}
-	connection_done(connection);
-}
-
-static void
-handle_admin(struct evhttp_request *req, struct connection *connection,
-    enum reason refusal, void *arg)
-{
-	handle_desk(req, connection, refusal, admin_handle, arg);
-}
-
-static void
-handle_health(struct evhttp_request *req, struct connection *connection,
-    enum reason refusal, void *arg)
-{
-	handle_desk(req, connection, refusal, admin_handle_health, arg);
-}
-
-static int
-open_desk(struct server *server, struct desk *desk,
-    const struct conf_address *address, const char *role,
-    front_handler_fn *handle, struct err *err)
-{
-	struct front_options options = {
-		.base = server->base,
-		.limits = &guard_default_limits,
-		.connections_max = ADMIN_CONNECTIONS_MAX,
-		.stats = server->desk_stats,
-		.handle = handle,
-		.arg = server,
-	};
-	char text[LISTENER_TEXT_SIZE];
-
-	desk->fd = -1;
-	if (address->text[0] == '\0')
-		return 0;
-	desk->fd = listener_open(address, text, err);
-	if (desk->fd == -1)
-		return -1;
-	desk->front = front_new(&options, err);
-	if (desk->front == NULL || front_listen(desk->front, desk->fd, err))
-		return -1;
-	log_info("listening", "role", role, "address", text, NULL);
-	return 0;
-}
-
-static void
-close_desk(struct desk *desk, const struct conf_address *address)
-{
-	front_free(desk->front);
-	if (desk->fd == -1)
+	(void)fd;
+	(void)events;
+	if (server->generation != NULL)
 		return;
-	close(desk->fd);
-	if (address->unix_path != NULL)
-		unlink(address->unix_path);
+	reloader_look(server->reloader);
+	if (server->generation == NULL && !server->has_failed)
+		say_waiting(server);
 }
 
-static int
-open_desks(struct server *server, struct err *err)
+/*
+ * A Secret that comes late must not crash the pod, so this one error is
+ * waited out; once it waits, half-written files are, too.
+ */
+static void
+start(struct server *server)
 {
-	const struct conf *conf = server->conf;
-	struct err admin_err;
+	struct err err;
 
-	if (open_desk(server, &server->health, &conf->health_listen, "health",
-	    handle_health, err) == -1)
-		return -1;
-	/* Scrapes matter more than their explanation: the gate serves on. */
-	if (open_desk(server, &server->admin, &conf->admin_listen, "admin",
-	    handle_admin, &admin_err) == -1) {
-		log_error("the admin listener is off", "role", "admin",
-		    "error", admin_err.text, NULL);
-		server->view.admin_listen_failed = true;
-	}
-	return 0;
+	if (reloader_start(server->reloader, server->conf, &err) == 0)
+		return;
+	if (err.code == ERR_MISSING && !server->has_failed)
+		say_waiting(server);
+	else
+		fail(server);
 }
 
 /* Life. */
+
+static const char *
+take_reload(void *arg)
+{
+	struct server *server = arg;
+
+	return reloader_now(server->reloader);
+}
 
 static void
 give_up_drain(evutil_socket_t fd, short events, void *arg)
@@ -391,9 +300,12 @@ on_signal(evutil_socket_t number, short events, void *arg)
 {
 	static const struct timeval wait = { .tv_sec = DRAIN_SECONDS };
 	struct server *server = arg;
-	unsigned i;
 
 	(void)events;
+	if (number == SIGHUP) {
+		reloader_signal(server->reloader);
+		return;
+	}
 	if (server->view.is_draining || !server->view.is_ready) {
 		end_loop(server);
 		return;
@@ -401,28 +313,34 @@ on_signal(evutil_socket_t number, short events, void *arg)
 	log_info("draining", "signal", number == SIGINT ? "SIGINT" : "SIGTERM",
 	    NULL);
 	server->view.is_draining = true;
-	for (i = 0; i < server->conf->workers; i++)
-		worker_drain(server->workers[i]);
+	reloader_stop(server->reloader);
+	crew_drain(server->crew);
 	evtimer_add(server->drain_timer, &wait);
 }
 
-/* Thousands of connections need descriptors; the hard limit is ours to use. */
 static void
-raise_descriptor_limit(void)
+open_signals(struct server *server)
 {
-	struct rlimit limit;
+	size_t i;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
+	for (i = 0; i < SIGNAL_COUNT; i++) {
+		server->signals[i] = evsignal_new(server->base,
+		    signal_numbers[i], on_signal, server);
+		event_add(server->signals[i], NULL);
 	}
+	environment_release_signals();
 }
 
 static int
-open_main(struct server *server, struct err *err)
+open_main(struct server *server, const struct conf_source *source,
+    struct err *err)
 {
-	static const int numbers[] = { SIGTERM, SIGINT };
-	size_t i;
+	struct reloader_options options = {
+		.source = source,
+		.apply = apply,
+		.arg = server,
+		.view = &server->view,
+	};
 
 	server->base = thread_base_new(err);
 	if (server->base == NULL)
@@ -430,37 +348,39 @@ open_main(struct server *server, struct err *err)
 	server->mailbox = mailbox_new(server->base, server, err);
 	if (server->mailbox == NULL)
 		return -1;
-	for (i = 0; i < 2; i++) {
-		server->signals[i] = evsignal_new(server->base, numbers[i],
-		    on_signal, server);
-		event_add(server->signals[i], NULL);
-	}
+	options.base = server->base;
+	server->reloader = reloader_new(&options);
+	server->expiry = expiry_new(server->base);
 	server->drain_timer = evtimer_new(server->base, give_up_drain, server);
-	server->certificate_timer = evtimer_new(server->base, try_gate,
-	    server);
-	return open_desks(server, err);
+	server->certificate_timer =
+	    evtimer_new(server->base, look_for_certificate, server);
+	open_signals(server);
+	server->desk = desk_open(server->base, &server->view, err);
+	return server->desk == NULL ? -1 : 0;
 }
 
 static void
-init(struct server *server, const struct conf *conf, struct err *err)
+init(struct server *server, struct conf *conf, struct err *err)
 {
-	size_t i;
-
-	server->conf = conf;
+	server->conf = conf_ref(conf);
 	server->err = err;
 	server->board = board_new(conf);
-	server->desk_stats = stats_new(0);
-	server->workers = xcalloc(conf->workers, sizeof(*server->workers));
-	server->stats = xcalloc(conf->workers, sizeof(*server->stats));
-	server->fds = xcalloc(conf->listen_count, sizeof(*server->fds));
-	for (i = 0; i < conf->listen_count; i++)
-		server->fds[i] = -1;
-	server->admin.fd = server->health.fd = -1;
+	server->handshakes = handshakes_new();
 	server->view.conf = conf;
 	server->view.board = server->board;
+	server->view.handshakes = server->handshakes;
 	server->view.start_wall_us = clock_wall_us();
 	server->view.config_loaded_wall_us = server->view.start_wall_us;
 	server->view.last_reload_ok = true;
+	server->view.reload = take_reload;
+	server->view.reload_arg = server;
+}
+
+static void
+free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
 }
 
 /*
@@ -470,52 +390,44 @@ init(struct server *server, const struct conf *conf, struct err *err)
 static void
 fini(struct server *server)
 {
-	unsigned count = server->conf->workers, i;
+	size_t i;
 
-	for (i = 0; i < count && server->workers[i] != NULL; i++)
-		worker_stop(server->workers[i]);
-	keeper_stop(server->keeper);
+	crew_stop(server->crew);
 	if (server->mailbox != NULL)
 		mailbox_deliver(server->mailbox);
-	for (i = 0; i < count; i++)
-		worker_free(server->workers[i]);
-	keeper_free(server->keeper);
-	close_doors(server);
-	close_desk(&server->admin, &server->conf->admin_listen);
-	close_desk(&server->health, &server->conf->health_listen);
-	tls_server_unref(server->tls);
-	for (i = 0; i < 2; i++)
-		if (server->signals[i] != NULL)
-			event_free(server->signals[i]);
-	if (server->drain_timer != NULL)
-		event_free(server->drain_timer);
-	if (server->certificate_timer != NULL)
-		event_free(server->certificate_timer);
+	crew_free(server->crew);
+	if (server->generation != NULL)
+		generation_close_doors(server->generation, NULL);
+	generation_free(server->generation);
+	desk_close(server->desk);
+	reloader_free(server->reloader);
+	expiry_free(server->expiry);
+	for (i = 0; i < SIGNAL_COUNT; i++)
+		free_event(server->signals[i]);
+	free_event(server->drain_timer);
+	free_event(server->certificate_timer);
 	mailbox_free(server->mailbox);
 	if (server->base != NULL)
 		event_base_free(server->base);
 	board_free(server->board);
-	stats_free(server->desk_stats);
-	free(server->workers);
-	free(server->stats);
-	free(server->fds);
+	handshakes_free(server->handshakes);
+	conf_unref(server->conf);
 }
 
 int
-server_run(const struct conf *conf, struct err *err)
+server_run(const struct conf_source *source, struct conf *conf,
+    struct err *err)
 {
 	struct server server = { .conf = NULL };
 
-	signal(SIGPIPE, SIG_IGN);
-	raise_descriptor_limit();
+	environment_prepare();
 	init(&server, conf, err);
-	if (open_main(&server, err) == -1) {
+	if (open_main(&server, source, err) == -1)
 		server.has_failed = true;
-	} else {
-		try_gate(-1, 0, &server);
-		if (!server.has_failed)
-			event_base_dispatch(server.base);
-	}
+	else
+		start(&server);
+	if (!server.has_failed)
+		event_base_dispatch(server.base);
 	if (!server.has_failed)
 		log_info("stopped", NULL);
 	fini(&server);

@@ -27,6 +27,7 @@ static const struct {
 	{ 403, "Forbidden" },
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
+	{ 500, "Internal Server Error" },
 	{ 503, "Service Unavailable" },
 };
 

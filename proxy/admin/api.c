@@ -19,6 +19,7 @@
 #include "proxy/base/json.h"
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/record.h"
+#include "proxy/gate/handshakes.h"
 
 #define JSON_TYPE "application/json"
 
@@ -304,6 +305,37 @@ api_scrapes(const struct admin_view *view, const char *query,
 	answer_data(response, data);
 }
 
+static void
+add_handshake(struct cJSON *list, const struct handshake *handshake)
+{
+	struct cJSON *object = json_add_object(list, NULL);
+	char peer[HANDSHAKE_PEER_SIZE];
+
+	add_time(object, "time", handshake->wall_us);
+	json_add_string(object, "peer", handshake_peer(handshake, peer));
+	json_add_string(object, "reason", tls_failure_id(handshake->failure));
+	json_add_string(object, "words", handshake->words);
+	json_add_string(object, "subject", handshake->subject);
+	json_add_string(object, "serverName", handshake->server_name);
+	json_add_number(object, "count", handshake->count);
+}
+
+void
+api_tls_handshakes(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	struct cJSON *data = json_object_new();
+	struct cJSON *list = json_add_array(data, "failures");
+	const struct handshake *handshake;
+	size_t i;
+
+	(void)query;
+	for (i = 0; view->handshakes != NULL &&
+	    (handshake = handshakes_at(view->handshakes, i)) != NULL; i++)
+		add_handshake(list, handshake);
+	answer_data(response, data);
+}
+
 void
 api_status_config(const struct admin_view *view, const char *query,
     struct response *response)
@@ -359,6 +391,8 @@ api_status_runtimeinfo(const struct admin_view *view, const char *query,
 	json_add_string(data, "hostname", host);
 	json_add_bool(data, "reloadConfigSuccess", view->last_reload_ok);
 	add_time(data, "lastConfigTime", view->config_loaded_wall_us);
+	json_add_string(data, "lastReloadError",
+	    view->last_reload_error != NULL ? view->last_reload_error : "");
 	json_add_number(data, "workers", view->conf->workers);
 	answer_data(response, data);
 }

@@ -17,6 +17,10 @@ void api_scrape_pools(const struct admin_view *view, const char *query,
 void api_scrapes(const struct admin_view *view, const char *query,
     struct response *response);
 
+/* TLS handshakes that failed, newest first. */
+void api_tls_handshakes(const struct admin_view *view, const char *query,
+    struct response *response);
+
 void api_status_config(const struct admin_view *view, const char *query,
     struct response *response);
 void api_status_buildinfo(const struct admin_view *view, const char *query,

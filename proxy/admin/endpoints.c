@@ -1,12 +1,14 @@
 #include "proxy/admin/endpoints.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/admin/api.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/page.h"
 #include "proxy/admin/view.h"
+#include "proxy/base/alloc.h"
 
 static void
 answer_root(const struct admin_view *view, const char *query,
@@ -60,6 +62,25 @@ answer_ready(const struct admin_view *view, const char *query,
 	response_set_text(response, 503, text);
 }
 
+/* The text is whole here, where somebody waits for it. */
+static void
+answer_reload(const struct admin_view *view, const char *query,
+    struct response *response)
+{
+	const char *error = view->reload(view->reload_arg);
+	char *text;
+
+	(void)query;
+	if (error == NULL) {
+		response_set_text(response, 200, "reloaded\n");
+		return;
+	}
+	text = xasprintf("failed to reload, the old configuration stays:\n"
+	    "%s\n", error);
+	response_set_text(response, 500, text);
+	free(text);
+}
+
 static const struct endpoint {
 	const char *path;
 	const char *methods; /* as in Allow; HEAD goes with GET */
@@ -71,9 +92,11 @@ static const struct endpoint {
 	{ "/metrics", "GET, HEAD", answer_metrics, false },
 	{ "/-/healthy", "GET, HEAD", answer_healthy, true },
 	{ "/-/ready", "GET, HEAD", answer_ready, true },
+	{ "/-/reload", "POST", answer_reload, false },
 	{ "/api/v1/targets", "GET, HEAD", api_targets, false },
 	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, false },
 	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, false },
+	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, false },
 	{ "/api/v1/status/config", "GET, HEAD", api_status_config, false },
 	{ "/api/v1/status/buildinfo", "GET, HEAD", api_status_buildinfo,
 	    false },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "conf/conf.h"
 #include "proxy/admin/process.h"
 #include "proxy/admin/text.h"
@@ -11,6 +12,8 @@
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/gate/stats.h"
+#include "tls/certificate.h"
+#include "tls/failure.h"
 
 struct metric;
 
@@ -199,8 +202,8 @@ sum_requests(const struct admin_view *view, size_t target, size_t code,
 	size_t i;
 
 	for (i = 0; i < view->stats_count; i++)
-		sum += stats_read(
-		    &view->stats[i]->requests[target][code][use]);
+		sum += stats_read(&view->stats[i]->targets->items[target]
+		    ->requests[code][use]);
 	return sum;
 }
 
@@ -266,16 +269,50 @@ put_refusals(struct output *out)
 	}
 }
 
+/* From the start where credentials are wanted, so that rate() sees the first
+ * failure. */
+static void
+put_auth(struct output *out)
+{
+	bool is_required = auth_is_required(out->view->conf);
+	size_t method, result;
+
+	for (method = AUTH_METHOD_NONE + 1; method < AUTH_METHOD_COUNT;
+	     method++) {
+		for (result = 0; result < AUTH_RESULT_COUNT; result++) {
+			uint64_t sum = sum_counter(out,
+			    offsetof(struct stats, auth) +
+			    (method * AUTH_RESULT_COUNT + result) *
+			    sizeof(stats_counter));
+
+			if (is_required || sum > 0)
+				put(out, (double)sum, "method",
+				    auth_method_name((enum auth_method)method),
+				    "result",
+				    auth_result_name((enum auth_result)result),
+				    NULL);
+		}
+	}
+}
+
 static void
 put_handshakes(struct output *out)
 {
-	if (out->view->certificate_not_after == 0)
+	size_t i;
+
+	if (out->view->certificate_count == 0)
 		return;
 	put(out, (double)sum_counter(out,
 	    offsetof(struct stats, handshakes_ok)), "result", "ok", NULL);
-	put(out, (double)sum_counter(out,
-	    offsetof(struct stats, handshakes_failed)), "result", "failed",
-	    NULL);
+	for (i = 0; i < TLS_FAILURE_COUNT; i++) {
+		uint64_t sum = sum_counter(out,
+		    offsetof(struct stats, handshakes_failed) +
+		    i * sizeof(stats_counter));
+
+		if (sum > 0)
+			put(out, (double)sum, "result",
+			    tls_failure_id((enum tls_failure)i), NULL);
+	}
 }
 
 static void
@@ -307,12 +344,38 @@ put_accept_errors(struct output *out)
 	put_if_any(out, offsetof(struct stats, accept_errors));
 }
 
-static void
-put_certificate(struct output *out)
+/*
+ * Two may have one name, as an authority and its successor: labels must not
+ * repeat, and the one that ends first, which is in front, is what matters.
+ */
+static bool
+has_namesake(const struct admin_view *view, size_t i)
 {
-	if (out->view->certificate_not_after != 0)
-		put(out, (double)out->view->certificate_not_after, "role",
-		    "server", NULL);
+	const struct tls_certificate *all = view->certificates;
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (strcmp(all[k].role, all[i].role) == 0 &&
+		    strcmp(all[k].subject, all[i].subject) == 0 &&
+		    all[k].not_after != 0)
+			return true;
+	return false;
+}
+
+static void
+put_certificates(struct output *out)
+{
+	const struct admin_view *view = out->view;
+	size_t i;
+
+	for (i = 0; i < view->certificate_count; i++) {
+		const struct tls_certificate *one = &view->certificates[i];
+
+		/* A revocation list without an end has 0. */
+		if (one->not_after != 0 && !has_namesake(view, i))
+			put(out, (double)one->not_after, "role", one->role,
+			    "subject", one->subject, NULL);
+	}
 }
 
 /* The gate stays closed while it is not ready, and closes to drain. */
@@ -371,6 +434,8 @@ static const struct metric metrics[] = {
 	{ "scrapegate_refusals_total", "counter",
 	    "Requests the gate itself refused, by reason.", put_refusals,
 	    NULL },
+	{ "scrapegate_auth_total", "counter",
+	    "Requests by what became of their credentials.", put_auth, NULL },
 	{ "scrapegate_target_up", "gauge",
 	    "Whether the newest upstream attempt succeeded.", NULL, put_up },
 	{ "scrapegate_target_last_success_timestamp_seconds", "gauge",
@@ -382,9 +447,11 @@ static const struct metric metrics[] = {
 	    "Size of the newest good answer, uncompressed.", NULL,
 	    put_body_bytes },
 	{ "scrapegate_tls_handshakes_total", "counter",
-	    "TLS handshakes with the gate's clients.", put_handshakes, NULL },
+	    "TLS handshakes with the gate's clients, by how they ended.",
+	    put_handshakes, NULL },
 	{ "scrapegate_certificate_not_after_timestamp_seconds", "gauge",
-	    "When a certificate in use expires.", put_certificate, NULL },
+	    "When a certificate or revocation list in use expires.",
+	    put_certificates, NULL },
 	{ "scrapegate_connections", "gauge",
 	    "Open connections to the gate.", put_connections, NULL },
 	{ "scrapegate_accept_errors_total", "counter",

@@ -11,7 +11,9 @@
 
 struct board;
 struct conf;
+struct handshakes;
 struct stats;
+struct tls_certificate;
 
 struct admin_view {
 	const struct conf *conf;
@@ -19,13 +21,20 @@ struct admin_view {
 	struct stats *const *stats; /* one per worker */
 	size_t stats_count;
 	uint64_t start_wall_us;
-	int64_t certificate_not_after; /* seconds since 1970; 0 without TLS */
+	/* What ends some day, the server's leaf first; none without TLS. */
+	const struct tls_certificate *certificates;
+	size_t certificate_count;
+	const struct handshakes *handshakes; /* those that failed */
 	bool is_ready;                 /* configuration and certificates loaded */
 	bool is_draining;              /* SIGTERM was received */
 	const char *not_ready_reason;  /* e.g. "certificate_missing", or NULL */
 	bool admin_listen_failed;      /* the admin port was taken */
 	uint64_t config_loaded_wall_us;
 	bool last_reload_ok;
+	const char *last_reload_error; /* lines; NULL: none */
+	/* POST /-/reload: NULL, or what is wrong. */
+	const char *(*reload)(void *arg);
+	void *reload_arg;
 };
 
 #endif

@@ -26,62 +26,100 @@
 /* A socket that libcurl asked to watch. */
 struct http_socket {
 	LIST_ENTRY(http_socket) link;
-	struct http_client *client;
+	struct http_lane *lane;
 	struct http_call *call; /* whose transfer it serves, NULL: none */
 	curl_socket_t fd;
 	struct event *event;
 };
 
-struct http_client {
+/*
+ * A multi handle with its connections.  libcurl cannot be told to close the
+ * idle ones, so http_client_renew() opens another lane, and the old one goes
+ * when its last call has ended.
+ */
+struct http_lane {
+	LIST_ENTRY(http_lane) link;
+	struct http_client *client;
 	CURLM *multi;
-	struct event_base *base;
 	struct event *timer;
 	LIST_HEAD(, http_socket) sockets;
 	LIST_HEAD(, http_call) calls;
-	bool is_inside; /* in libcurl: no call may start or end */
+	unsigned acting; /* on the stack: may not be freed */
+	bool is_inside;  /* in libcurl: no call may start or end */
+};
+
+struct http_client {
+	struct event_base *base;
+	LIST_HEAD(, http_lane) lanes; /* the first one takes new calls */
 };
 
 static void
-release_call(struct http_client *client, struct http_call *call)
+release_call(struct http_call *call)
 {
+	struct http_lane *lane = call->lane;
 	struct http_socket *s;
 
-	LIST_FOREACH(s, &client->sockets, link)
+	LIST_FOREACH(s, &lane->sockets, link)
 		if (s->call == call)
 			s->call = NULL;
-	client->is_inside = true;
-	curl_multi_remove_handle(client->multi, call->easy);
-	client->is_inside = false;
+	lane->is_inside = true;
+	curl_multi_remove_handle(lane->multi, call->easy);
+	lane->is_inside = false;
 	LIST_REMOVE(call, link);
 	http_call_free(call);
 }
 
 static void
-finish_call(struct http_client *client, struct http_call *call, CURLcode code)
+free_lane(struct http_lane *lane)
+{
+	struct http_socket *s;
+
+	/* Still calls back while it closes the connections. */
+	curl_multi_cleanup(lane->multi);
+	while ((s = LIST_FIRST(&lane->sockets)) != NULL) {
+		event_free(s->event);
+		LIST_REMOVE(s, link);
+		free(s);
+	}
+	event_free(lane->timer);
+	LIST_REMOVE(lane, link);
+	free(lane);
+}
+
+static void
+drop_if_over(struct http_lane *lane)
+{
+	if (lane != LIST_FIRST(&lane->client->lanes) && lane->acting == 0 &&
+	    LIST_EMPTY(&lane->calls))
+		free_lane(lane);
+}
+
+static void
+finish_call(struct http_call *call, CURLcode code)
 {
 	struct http_hooks hooks = call->hooks;
 	struct http_result result;
 
 	http_call_result(call, code, &result);
-	release_call(client, call);
+	release_call(call);
 	hooks.done(hooks.arg, &result);
 }
 
 /* After each step: hands over what ended.  done() may end other calls. */
 static void
-reap(struct http_client *client)
+reap(struct http_lane *lane)
 {
 	CURLMsg *msg;
 	int left;
 
-	while ((msg = curl_multi_info_read(client->multi, &left)) != NULL) {
+	while ((msg = curl_multi_info_read(lane->multi, &left)) != NULL) {
 		struct http_call *call = NULL;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE,
 		    (char **)&call);
-		finish_call(client, call, msg->data.result);
+		finish_call(call, msg->data.result);
 	}
 }
 
@@ -90,7 +128,7 @@ has_socket(const struct http_call *call)
 {
 	struct http_socket *s;
 
-	LIST_FOREACH(s, &call->client->sockets, link)
+	LIST_FOREACH(s, &call->lane->sockets, link)
 		if (s->call == call)
 			return true;
 	return false;
@@ -101,12 +139,12 @@ has_socket(const struct http_call *call)
  * event before it dials that; without a socket there is none.
  */
 static void
-nudge(struct http_client *client)
+nudge(struct http_lane *lane)
 {
 	struct http_call *call;
 
-	client->is_inside = true;
-	LIST_FOREACH(call, &client->calls, link) {
+	lane->is_inside = true;
+	LIST_FOREACH(call, &lane->calls, link) {
 		if (!call->has_lost_socket &&
 		    (call->dials == call->nudged || has_socket(call)))
 			continue;
@@ -115,19 +153,22 @@ nudge(struct http_client *client)
 		curl_easy_pause(call->easy, CURLPAUSE_RECV);
 		curl_easy_pause(call->easy, CURLPAUSE_CONT);
 	}
-	client->is_inside = false;
+	lane->is_inside = false;
 }
 
 static void
-act(struct http_client *client, curl_socket_t fd, int mask)
+act(struct http_lane *lane, curl_socket_t fd, int mask)
 {
 	int running;
 
-	client->is_inside = true;
-	curl_multi_socket_action(client->multi, fd, mask, &running);
-	client->is_inside = false;
-	reap(client);
-	nudge(client);
+	lane->acting++;
+	lane->is_inside = true;
+	curl_multi_socket_action(lane->multi, fd, mask, &running);
+	lane->is_inside = false;
+	reap(lane);
+	nudge(lane);
+	lane->acting--;
+	drop_if_over(lane);
 }
 
 /* libcurl shows whole lines only, so the kernel is asked before it reads. */
@@ -154,7 +195,7 @@ socket_ready(evutil_socket_t fd, short events, void *arg)
 	}
 	if (events & EV_WRITE)
 		mask |= CURL_CSELECT_OUT;
-	act(s->client, fd, mask);
+	act(s->lane, fd, mask);
 }
 
 static void
@@ -166,7 +207,7 @@ timer_ready(evutil_socket_t fd, short events, void *arg)
 }
 
 static void
-watch_socket(struct http_client *client, struct http_socket *s, int what)
+watch_socket(struct http_lane *lane, struct http_socket *s, int what)
 {
 	short events = EV_PERSIST;
 
@@ -176,14 +217,15 @@ watch_socket(struct http_client *client, struct http_socket *s, int what)
 		events |= EV_WRITE;
 	if (s->event != NULL)
 		event_free(s->event);
-	s->event = event_new(client->base, s->fd, events, socket_ready, s);
+	s->event = event_new(lane->client->base, s->fd, events, socket_ready,
+	    s);
 	event_add(s->event, NULL);
 }
 
 static void
-forget_socket(struct http_client *client, struct http_socket *s)
+forget_socket(struct http_lane *lane, struct http_socket *s)
 {
-	curl_multi_assign(client->multi, s->fd, NULL);
+	curl_multi_assign(lane->multi, s->fd, NULL);
 	if (s->call != NULL && s->call->opens > 0)
 		s->call->has_lost_socket = true;
 	event_free(s->event);
@@ -194,42 +236,42 @@ forget_socket(struct http_client *client, struct http_socket *s)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
-	struct http_client *client = arg;
+	struct http_lane *lane = arg;
 	struct http_socket *s = socket_arg;
 
 	if (what == CURL_POLL_REMOVE) {
 		if (s != NULL)
-			forget_socket(client, s);
+			forget_socket(lane, s);
 		return 0;
 	}
 	if (s == NULL) {
 		s = xcalloc(1, sizeof(*s));
-		s->client = client;
+		s->lane = lane;
 		s->fd = fd;
-		LIST_INSERT_HEAD(&client->sockets, s, link);
-		curl_multi_assign(client->multi, fd, s);
+		LIST_INSERT_HEAD(&lane->sockets, s, link);
+		curl_multi_assign(lane->multi, fd, s);
 	}
 	/* NULL for libcurl's own handle, which closes old connections. */
 	s->call = NULL;
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&s->call);
-	watch_socket(client, s, what);
+	watch_socket(lane, s, what);
 	return 0;
 }
 
 static int
 on_timer(CURLM *multi, long timeout_ms, void *arg)
 {
-	struct http_client *client = arg;
+	struct http_lane *lane = arg;
 	struct timeval tv;
 
 	(void)multi;
 	if (timeout_ms < 0) {
-		evtimer_del(client->timer);
+		evtimer_del(lane->timer);
 		return 0;
 	}
 	tv.tv_sec = timeout_ms / 1000;
 	tv.tv_usec = timeout_ms % 1000 * 1000;
-	evtimer_add(client->timer, &tv);
+	evtimer_add(lane->timer, &tv);
 	return 0;
 }
 
@@ -239,52 +281,72 @@ init_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* -1 if there is no memory for it. */
+static int
+add_lane(struct http_client *client)
+{
+	CURLM *multi = curl_multi_init();
+	struct http_lane *lane;
+
+	if (multi == NULL)
+		return -1;
+	lane = xcalloc(1, sizeof(*lane));
+	lane->client = client;
+	lane->multi = multi;
+	lane->timer = evtimer_new(client->base, timer_ready, lane);
+	LIST_INIT(&lane->sockets);
+	LIST_INIT(&lane->calls);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, lane);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, lane);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	LIST_INSERT_HEAD(&client->lanes, lane, link);
+	return 0;
+}
+
 struct http_client *
 http_client_new(struct event_base *base, struct err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct http_client *client;
-	CURLM *multi;
+	struct http_client *client = xcalloc(1, sizeof(*client));
 
 	pthread_once(&once, init_curl);
-	multi = curl_multi_init();
-	if (multi == NULL) {
+	client->base = base;
+	LIST_INIT(&client->lanes);
+	if (add_lane(client) == -1) {
 		err_set(err, ERR_SYSTEM, "cannot start libcurl");
+		free(client);
 		return NULL;
 	}
-	client = xcalloc(1, sizeof(*client));
-	client->multi = multi;
-	client->base = base;
-	client->timer = evtimer_new(base, timer_ready, client);
-	LIST_INIT(&client->sockets);
-	LIST_INIT(&client->calls);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
-	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	return client;
+}
+
+void
+http_client_renew(struct http_client *client)
+{
+	struct http_lane *old = LIST_FIRST(&client->lanes);
+
+	assert(!old->is_inside);
+	if (add_lane(client) == -1)
+		xrequire(NULL);
+	drop_if_over(old);
 }
 
 void
 http_client_free(struct http_client *client)
 {
+	struct http_lane *lane;
 	struct http_call *call;
-	struct http_socket *s;
 
 	if (client == NULL)
 		return;
-	while ((call = LIST_FIRST(&client->calls)) != NULL)
-		release_call(client, call);
-	/* Still calls back while it closes the connections. */
-	curl_multi_cleanup(client->multi);
-	while ((s = LIST_FIRST(&client->sockets)) != NULL) {
-		event_free(s->event);
-		LIST_REMOVE(s, link);
-		free(s);
+	while ((lane = LIST_FIRST(&client->lanes)) != NULL) {
+		while ((call = LIST_FIRST(&lane->calls)) != NULL)
+			release_call(call);
+		free_lane(lane);
 	}
-	event_free(client->timer);
 	free(client);
 }
 
@@ -292,16 +354,17 @@ struct http_call *
 http_call_start(struct http_client *client, const struct http_request *request,
     const struct http_hooks *hooks, struct err *err)
 {
+	struct http_lane *lane = LIST_FIRST(&client->lanes);
 	struct http_call *call = http_call_new(request, hooks, err);
 	CURLMcode code;
 
-	assert(!client->is_inside);
+	assert(!lane->is_inside);
 	if (call == NULL)
 		return NULL;
-	call->client = client;
+	call->lane = lane;
 	curl_easy_setopt(call->easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
-	LIST_INSERT_HEAD(&client->calls, call, link);
-	code = curl_multi_add_handle(client->multi, call->easy);
+	LIST_INSERT_HEAD(&lane->calls, call, link);
+	code = curl_multi_add_handle(lane->multi, call->easy);
 	if (code != CURLM_OK) {
 		err_set(err, ERR_SYSTEM, "%s", curl_multi_strerror(code));
 		LIST_REMOVE(call, link);
@@ -314,8 +377,11 @@ http_call_start(struct http_client *client, const struct http_request *request,
 void
 http_call_cancel(struct http_call *call)
 {
-	assert(!call->client->is_inside);
-	release_call(call->client, call);
+	struct http_lane *lane = call->lane;
+
+	assert(!lane->is_inside);
+	release_call(call);
+	drop_if_over(lane);
 }
 
 static bool
@@ -343,7 +409,7 @@ http_call_is_connected(const struct http_call *call)
 {
 	struct http_socket *s;
 
-	LIST_FOREACH(s, &call->client->sockets, link)
+	LIST_FOREACH(s, &call->lane->sockets, link)
 		if (s->call == call && is_established(s->fd))
 			return true;
 	return false;

@@ -112,6 +112,12 @@ struct http_hooks {
 
 struct http_client *http_client_new(struct event_base *base, struct err *err);
 
+/*
+ * No connection made so far serves a call started from now on: idle ones are
+ * closed, the others when their call ends.  Not from a hook.
+ */
+void http_client_renew(struct http_client *client);
+
 /* Ends all calls without a callback. */
 void http_client_free(struct http_client *client);
 

@@ -10,9 +10,11 @@
 
 #include "proxy/base/http_client.h"
 
+struct http_lane;
+
 struct http_call {
 	LIST_ENTRY(http_call) link;
-	struct http_client *client;
+	struct http_lane *lane;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct curl_slist *pinned;

@@ -16,13 +16,14 @@
 struct line {
 	char bytes[LINE_MAX_BYTES];
 	size_t len;
+	int format; /* enum log_format */
 };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
-/* Written by log_init() before threads start, read-only after. */
-static enum log_level threshold = LOG_LEVEL_INFO;
-static enum log_format line_format = LOG_FORMAT_LOGFMT;
+/* A reload changes them while all threads log; either value will do then. */
+static atomic_int threshold = LOG_LEVEL_INFO;
+static atomic_int line_format = LOG_FORMAT_LOGFMT;
 
 static void
 put(struct line *line, const char *text, size_t len)
@@ -81,7 +82,7 @@ put_quoted(struct line *line, const char *value)
 static void
 put_pair(struct line *line, const char *key, const char *value)
 {
-	if (line_format == LOG_FORMAT_JSON) {
+	if (line->format == LOG_FORMAT_JSON) {
 		put_text(line, line->len == 0 ? "{" : ",");
 		put_quoted(line, key);
 		put_text(line, ":");
@@ -101,19 +102,23 @@ put_pair(struct line *line, const char *key, const char *value)
 bool
 log_is_on(enum log_level level)
 {
-	return level <= threshold;
+	return (int)level <=
+	       atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
 void
 log_line(enum log_level level, const char *msg, ...)
 {
-	struct line line = { .len = 0 };
+	struct line line;
 	char now[CLOCK_TEXT_SIZE];
 	const char *key, *value;
 	va_list args;
 
 	if (!log_is_on(level))
 		return;
+	line.len = 0;
+	line.format =
+	    atomic_load_explicit(&line_format, memory_order_relaxed);
 	put_pair(&line, "level", level_names[level]);
 	put_pair(&line, "msg", msg);
 	va_start(args, msg);
@@ -124,7 +129,7 @@ log_line(enum log_level level, const char *msg, ...)
 	}
 	va_end(args);
 	put_pair(&line, "ts", clock_text(clock_wall_us(), now));
-	if (line_format == LOG_FORMAT_JSON)
+	if (line.format == LOG_FORMAT_JSON)
 		line.bytes[line.len++] = '}';
 	line.bytes[line.len++] = '\n';
 	/* Nobody to tell if standard error is gone or full. */
@@ -148,7 +153,13 @@ take_libevent_message(int severity, const char *text)
 void
 log_init(enum log_level level, enum log_format format)
 {
-	threshold = level;
-	line_format = format;
+	log_change(level, format);
 	event_set_log_callback(take_libevent_message);
+}
+
+void
+log_change(enum log_level level, enum log_format format)
+{
+	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+	atomic_store_explicit(&line_format, (int)format, memory_order_relaxed);
 }

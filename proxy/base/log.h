@@ -20,6 +20,9 @@ enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 /* Also takes over libevent's own messages.  Before threads start. */
 void log_init(enum log_level level, enum log_format format);
+
+/* From any thread, at any time. */
+void log_change(enum log_level level, enum log_format format);
 bool log_is_on(enum log_level level);
 
 /* Pairs of key and value (NULL value: pair left out), ended by a NULL key. */

@@ -19,6 +19,9 @@
 /* Below this gzip's own head eats what it saves. */
 #define GZIP_MIN_BYTES 256
 
+/* Above this the fetch thread would miss deadlines while it compresses. */
+#define GZIP_MAX_BYTES (4 * 1024 * 1024)
+
 #define HEAD_SIZE 1024
 
 #define VARY "Vary: Accept, Accept-Encoding\r\n"
@@ -122,6 +125,28 @@ append_lines(struct wire *wire, const char *label, const char *text)
 	}
 }
 
+/* What RFC 9110 wants with a status. */
+static void
+put_status_headers(struct head *head, int status, unsigned retry_after_s)
+{
+	switch (status) {
+	case 401:
+		put(head, "WWW-Authenticate: Basic realm=\"scrapegate\"\r\n");
+		break;
+	case 405:
+		put(head, "Allow: GET, HEAD\r\n");
+		break;
+	case 429:
+		put(head, "Retry-After: %u\r\n",
+		    retry_after_s == 0 ? 1 : retry_after_s);
+		break;
+	case 503:
+		put(head, "Retry-After: %u\r\n",
+		    retry_after_s == 0 ? 5 : retry_after_s);
+		break;
+	}
+}
+
 struct answer *
 answer_new_failure(const struct finding *finding, const char *error_text)
 {
@@ -146,10 +171,7 @@ answer_new_failure(const struct finding *finding, const char *error_text)
 	put(&head, "Content-Type: text/plain; charset=utf-8\r\n");
 	put(&head, "X-Scrapegate-Reason: %s\r\n", row->id);
 	put(&head, "Cache-Control: no-store\r\n");
-	if (row->status == 503)
-		put(&head, "Retry-After: 5\r\n");
-	if (row->status == 405)
-		put(&head, "Allow: GET, HEAD\r\n");
+	put_status_headers(&head, row->status, finding->retry_after_s);
 	put(&head, "Content-Length: %zu\r\n", wire_body_len(wire));
 	wire_seal(wire, head.bytes, head.len);
 	answer->identity = wire;
@@ -232,7 +254,8 @@ bool
 answer_wants_gzip(const struct answer *answer)
 {
 	return answer->reason == REASON_OK && answer_gzip(answer) == NULL &&
-	    wire_body_len(answer->identity) >= GZIP_MIN_BYTES;
+	    wire_body_len(answer->identity) >= GZIP_MIN_BYTES &&
+	    wire_body_len(answer->identity) <= GZIP_MAX_BYTES;
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "conf/conf.h"
+#include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/cache/answer.h"
@@ -21,6 +22,13 @@
 
 /* Answers kept at a time; the least recently asked for goes first. */
 #define KEPT_MAX 64
+
+/* What libcurl, OpenSSL and we need for one attempt, its body aside. */
+#define ATTEMPT_BYTES (128 * 1024)
+
+/* Joining an attempt whose exporter was told less than this part of the own
+ * time could mean an answer that was cut short for another's sake. */
+#define JOIN_PART 2
 
 struct entry {
 	TAILQ_ENTRY(entry) link;
@@ -41,9 +49,11 @@ TAILQ_HEAD(entry_list, entry);
 
 struct cache {
 	struct cache_options options;
+	struct conf *conf; /* in force: answers of others are not kept */
 	struct entry_list entries; /* most recently asked for first */
 	struct event *expiry;      /* pending while an answer is kept */
 	unsigned kept;
+	unsigned running; /* attempts */
 	uint64_t last_record_id;
 };
 
@@ -62,13 +72,16 @@ cache_new(const struct cache_options *options)
 	return cache;
 }
 
+/* Of several for one key, the first that is of use for this scrape. */
 static struct entry *
-find_entry(struct cache *cache, const struct key *key)
+find_entry(struct cache *cache, const struct scrape *scrape)
 {
 	struct entry *entry;
 
 	TAILQ_FOREACH (entry, &cache->entries, link)
-		if (key_is_equal(&entry->key, key))
+		if (key_is_equal(&entry->key, &scrape->key) &&
+		    (entry->attempt == NULL || entry->timeout_ms >=
+			scrape->timeout_ms / JOIN_PART))
 			return entry;
 	return NULL;
 }
@@ -106,6 +119,17 @@ drop_if_idle(struct entry *entry)
 	free(entry);
 }
 
+/* For good: the workers drop it too. */
+static void
+evict_answer(struct entry *entry)
+{
+	struct cache *cache = entry->cache;
+
+	cache->options.publish(&entry->key, NULL, 0, cache->options.arg);
+	forget_answer(entry);
+	drop_if_idle(entry);
+}
+
 void
 cache_free(struct cache *cache)
 {
@@ -121,7 +145,24 @@ cache_free(struct cache *cache)
 		drop_if_idle(entry);
 	}
 	event_free(cache->expiry);
+	conf_unref(cache->conf);
 	free(cache);
+}
+
+void
+cache_switch(struct cache *cache, struct conf *conf)
+{
+	struct entry *entry, *next;
+
+	conf_ref(conf);
+	conf_unref(cache->conf);
+	cache->conf = conf;
+	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL;
+	    entry = next) {
+		next = TAILQ_NEXT(entry, link);
+		if (entry->newest != NULL && entry->key.target->conf != conf)
+			evict_answer(entry);
+	}
 }
 
 /* Keeping answers. */
@@ -153,28 +194,31 @@ expire(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL; entry = next) {
 		next = TAILQ_NEXT(entry, link);
-		if (entry->newest != NULL && entry->expires_us <= now) {
-			forget_answer(entry);
-			drop_if_idle(entry);
-		}
+		if (entry->newest != NULL && entry->expires_us <= now)
+			evict_answer(entry);
 	}
 	schedule_expiry(cache);
 }
 
-static void
-make_room(struct cache *cache)
+static struct entry *
+oldest_kept(struct cache *cache)
 {
 	struct entry *entry;
 
-	if (cache->kept < KEPT_MAX)
-		return;
-	TAILQ_FOREACH_REVERSE (entry, &cache->entries, entry_list, link) {
-		if (entry->newest != NULL) {
-			forget_answer(entry);
-			drop_if_idle(entry);
-			return;
-		}
-	}
+	TAILQ_FOREACH_REVERSE (entry, &cache->entries, entry_list, link)
+		if (entry->newest != NULL)
+			return entry;
+	return NULL;
+}
+
+/* Kept answers may take half of the budget; the rest is for those on their
+ * way to a scraper. */
+static void
+make_room(struct cache *cache, unsigned kept_max)
+{
+	while (cache->kept > kept_max || (cache->kept > 0 &&
+	    wire_total() > cache->options.body_max / 2))
+		evict_answer(oldest_kept(cache));
 }
 
 static void
@@ -184,7 +228,7 @@ keep_answer(struct entry *entry, struct answer *answer)
 	int64_t ttl_ms = entry->key.target->cache_ttl;
 
 	forget_answer(entry);
-	make_room(cache);
+	make_room(cache, KEPT_MAX - 1);
 	entry->newest = answer_ref(answer);
 	entry->expires_us = answer_fetched_us(answer) + (uint64_t)ttl_ms * 1000;
 	cache->kept++;
@@ -243,6 +287,8 @@ record_attempt(struct entry *entry, const struct report *report,
 	struct record *record = xcalloc(1, sizeof(*record));
 
 	record->target = entry->key.target;
+	if (record->target->conf != NULL)
+		conf_ref(record->target->conf);
 	snprintf(record->target_name, sizeof(record->target_name), "%s",
 	    entry->key.target->name);
 	record->id = ++cache->last_record_id;
@@ -284,6 +330,7 @@ start_attempt(struct entry *entry, const struct scrape *scrape)
 	memcpy(entry->scraper, scrape->scraper_text, sizeof(entry->scraper));
 	entry->attempt = attempt_start(cache->options.fetcher, &request,
 	    finish_attempt, entry);
+	cache->running++;
 }
 
 static void
@@ -302,6 +349,7 @@ finish_good(struct entry *entry, struct report *report,
 	describe(entry, report, entry->timeout_ms, &finding);
 	answer = answer_new(&report->judge, payload, clock_now_us());
 	is_kept = entry->key.target->cache_ttl > 0 &&
+	    entry->key.target->conf == entry->cache->conf &&
 	    TAILQ_FIRST(&entry->waiting)->is_cacheable;
 	record_attempt(entry, report, &finding, samples);
 	/* Those who waited claim it before anybody can be served from it. */
@@ -332,6 +380,7 @@ finish_attempt(const struct report *report, struct payload *payload,
 	struct report mine = *report;
 
 	entry->attempt = NULL;
+	entry->cache->running--;
 	if (classify(&mine) == REASON_OK) {
 		finish_good(entry, &mine, payload);
 	} else {
@@ -352,6 +401,7 @@ end_attempt(struct entry *entry, enum attempt_end end,
 	report->end = end;
 	attempt_cancel(entry->attempt);
 	entry->attempt = NULL;
+	entry->cache->running--;
 	describe(entry, report, entry->timeout_ms, &finding);
 	record_attempt(entry, report, &finding, 0);
 	drop_if_idle(entry);
@@ -404,6 +454,28 @@ may_have_kept(const struct entry *entry, const struct scrape *scrape)
 	    answer_claim(entry->newest, scrape->scraper);
 }
 
+static bool
+has_room(const struct cache *cache)
+{
+	size_t wanted = ((size_t)cache->running + 1) * ATTEMPT_BYTES;
+
+	return wire_total() + wanted <= cache->options.body_max;
+}
+
+/* No attempt, so no record of the exporter's. */
+static void
+refuse(struct entry *entry, struct scrape *scrape)
+{
+	struct facts facts = { .url = entry->key.target->url.text };
+	struct finding finding;
+
+	finding_refuse(&finding, REASON_MEMORY_BUDGET_EXCEEDED, &facts);
+	scrape->answer = answer_new_failure(&finding, NULL);
+	scrape->use = CACHE_NONE;
+	send_back(scrape);
+	drop_if_idle(entry);
+}
+
 void
 cache_scrape(struct cache *cache, struct scrape *scrape)
 {
@@ -413,7 +485,8 @@ cache_scrape(struct cache *cache, struct scrape *scrape)
 		send_back(scrape);
 		return;
 	}
-	entry = find_entry(cache, &scrape->key);
+	make_room(cache, KEPT_MAX); /* before an entry is in our hands */
+	entry = find_entry(cache, scrape);
 	if (entry == NULL)
 		entry = add_entry(cache, &scrape->key);
 	TAILQ_REMOVE(&cache->entries, entry, link);
@@ -423,6 +496,10 @@ cache_scrape(struct cache *cache, struct scrape *scrape)
 		scrape->answer = answer_ref(entry->newest);
 		scrape->use = CACHE_HIT;
 		send_back(scrape);
+		return;
+	}
+	if (entry->attempt == NULL && !has_room(cache)) {
+		refuse(entry, scrape);
 		return;
 	}
 	wait_for_attempt(entry, scrape);

@@ -20,12 +20,13 @@
 
 struct answer;
 struct cache;
+struct conf;
 struct event_base;
 struct fetcher;
 struct record;
 struct scrape;
 
-/* Sent to each worker when a key with a ttl has a new answer. */
+/* Sent to each worker when a key has a new answer, or none any more. */
 struct publication {
 	struct message message;
 	struct key key;
@@ -36,16 +37,22 @@ struct publication {
 struct cache_options {
 	struct event_base *base;
 	struct fetcher *fetcher;
-	uint64_t body_max; /* memory_budget */
+	uint64_t body_max; /* memory_budget: see wire_total() */
 	/* Takes a record over; called on the fetch thread. */
 	void (*record)(struct record *record, void *arg);
-	/* Takes over a publication for every worker; likewise. */
+	/* Tells every worker; likewise.  NULL: not kept any more. */
 	void (*publish)(const struct key *key, struct answer *answer,
 	    uint64_t expires_us, void *arg);
 	void *arg;
 };
 
 struct cache *cache_new(const struct cache_options *options);
+
+/*
+ * Answers that are kept of targets of another configuration are dropped, and
+ * none are kept any more; attempts under way go on for those who wait.
+ */
+void cache_switch(struct cache *cache, struct conf *conf);
 
 /* Nobody may be waiting any more. */
 void cache_free(struct cache *cache);

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/mailbox.h"
+#include "proxy/base/rendezvous.h"
 #include "proxy/base/thread.h"
 #include "proxy/cache/cache.h"
 #include "proxy/fetch/attempt.h"
@@ -18,6 +20,12 @@ struct keeper {
 struct abandon {
 	struct message message;
 	struct scrape *scrape;
+};
+
+struct change {
+	struct message message;
+	struct conf *conf;
+	struct rendezvous *done;
 };
 
 struct keeper *
@@ -40,6 +48,7 @@ keeper_new(const struct keeper_options *options, struct err *err)
 		goto fail;
 	cache.fetcher = keeper->fetcher;
 	keeper->cache = cache_new(&cache);
+	cache_switch(keeper->cache, options->conf);
 	return keeper;
 
 fail:
@@ -66,6 +75,8 @@ keeper_free(struct keeper *keeper)
 	if (keeper == NULL)
 		return;
 	keeper_stop(keeper);
+	if (keeper->cache != NULL)
+		thread_deliver(keeper->thread);
 	cache_free(keeper->cache);
 	fetcher_free(keeper->fetcher);
 	thread_free(keeper->thread);
@@ -106,4 +117,29 @@ keeper_abandon(struct keeper *keeper, struct scrape *scrape)
 	abandon->message.deliver = take_abandon;
 	abandon->scrape = scrape_ref(scrape);
 	mailbox_post(thread_mailbox(keeper->thread), &abandon->message);
+}
+
+static void
+take_change(struct message *message, void *owner)
+{
+	struct change *change = (struct change *)message;
+	struct keeper *keeper = owner;
+
+	cache_switch(keeper->cache, change->conf);
+	fetcher_renew(keeper->fetcher);
+	conf_unref(change->conf);
+	rendezvous_arrive(change->done);
+	free(change);
+}
+
+void
+keeper_switch(struct keeper *keeper, struct conf *conf,
+    struct rendezvous *done)
+{
+	struct change *change = xcalloc(1, sizeof(*change));
+
+	change->message.deliver = take_change;
+	change->conf = conf_ref(conf);
+	change->done = done;
+	mailbox_post(thread_mailbox(keeper->thread), &change->message);
 }

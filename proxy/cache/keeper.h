@@ -8,13 +8,16 @@
 #include <stdint.h>
 
 struct answer;
+struct conf;
 struct err;
 struct keeper;
 struct key;
 struct record;
+struct rendezvous;
 struct scrape;
 
 struct keeper_options {
+	struct conf *conf; /* the first one: a reference is taken */
 	uint64_t body_max;
 	/* Both are called on the fetch thread; see cache.h. */
 	void (*record)(struct record *record, void *arg);
@@ -26,6 +29,13 @@ struct keeper_options {
 struct keeper *keeper_new(const struct keeper_options *options,
     struct err *err);
 int keeper_start(struct keeper *keeper, struct err *err);
+
+/*
+ * From any thread: new attempts use no connection made so far, and nothing
+ * of another configuration is kept; `done` is told.  See cache_switch().
+ */
+void keeper_switch(struct keeper *keeper, struct conf *conf,
+    struct rendezvous *done);
 
 /* Ends the thread after what was posted so far; NULL is fine. */
 void keeper_stop(struct keeper *keeper);

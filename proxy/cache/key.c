@@ -3,27 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf.h"
+#include "conf/load.h"
 #include "proxy/base/alloc.h"
-
-uint64_t
-key_hash(uint64_t seed, const void *bytes, uint64_t len)
-{
-	const unsigned char *p = bytes;
-	uint64_t hash = seed ^ 0xcbf29ce484222325U;
-
-	for (; len > 0; p++, len--)
-		hash = (hash ^ *p) * 0x100000001b3U;
-	return hash;
-}
+#include "proxy/base/hash.h"
 
 void
 key_init(struct key *key, const struct conf_target *target, const char *query,
     const char *accept)
 {
 	key->target = target;
+	if (target != NULL && target->conf != NULL)
+		conf_ref(target->conf);
 	key->query = xstrdup(query);
 	key->accept = xstrdup(accept);
-	key->hash = key_hash(key_hash((uintptr_t)target, query, strlen(query)),
+	key->hash = hash_bytes(hash_bytes((uintptr_t)target, query, strlen(query)),
 	    accept, strlen(accept));
 }
 
@@ -38,6 +32,8 @@ key_fini(struct key *key)
 {
 	free(key->query);
 	free(key->accept);
+	if (key->target != NULL)
+		conf_unref(key->target->conf);
 }
 
 bool

@@ -12,7 +12,8 @@
 struct conf_target;
 
 struct key {
-	const struct conf_target *target; /* borrowed from the configuration */
+	/* Its configuration lives as long as the key; NULL: no target. */
+	const struct conf_target *target;
 	char *query;
 	char *accept;
 	uint64_t hash;
@@ -25,8 +26,5 @@ void key_copy(struct key *key, const struct key *from);
 void key_fini(struct key *key);
 
 bool key_is_equal(const struct key *a, const struct key *b);
-
-/* FNV-1a, also good enough to tell scrapers apart. */
-uint64_t key_hash(uint64_t seed, const void *bytes, uint64_t len);
 
 #endif

@@ -3,15 +3,12 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#include <event2/event.h>
-
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
-#include "proxy/base/clock.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/key.h"
 
-/* The fetch thread keeps at most 64 answers, so a list is short enough. */
+/* Never more than the fetch thread keeps: 64, so a list is short enough. */
 struct slot {
 	LIST_ENTRY(slot) link;
 	struct key key;
@@ -21,7 +18,6 @@ struct slot {
 
 struct shelf {
 	LIST_HEAD(, slot) slots;
-	struct event *expiry;
 };
 
 static void
@@ -33,39 +29,20 @@ free_slot(struct slot *slot)
 	free(slot);
 }
 
-/* Drops what is too old; sleeps until the next one will be. */
-static void
-sweep(evutil_socket_t fd, short events, void *arg)
-{
-	struct shelf *shelf = arg;
-	struct slot *slot, *next;
-	uint64_t now = clock_now_us();
-	uint64_t earliest = UINT64_MAX;
-	struct timeval wait;
-
-	(void)fd;
-	(void)events;
-	for (slot = LIST_FIRST(&shelf->slots); slot != NULL; slot = next) {
-		next = LIST_NEXT(slot, link);
-		if (slot->expires_us <= now)
-			free_slot(slot);
-		else if (slot->expires_us < earliest)
-			earliest = slot->expires_us;
-	}
-	if (earliest == UINT64_MAX)
-		return;
-	wait = clock_until(earliest);
-	evtimer_add(shelf->expiry, &wait);
-}
-
 struct shelf *
-shelf_new(struct event_base *base)
+shelf_new(void)
 {
 	struct shelf *shelf = xcalloc(1, sizeof(*shelf));
 
 	LIST_INIT(&shelf->slots);
-	shelf->expiry = evtimer_new(base, sweep, shelf);
 	return shelf;
+}
+
+void
+shelf_clear(struct shelf *shelf)
+{
+	while (!LIST_EMPTY(&shelf->slots))
+		free_slot(LIST_FIRST(&shelf->slots));
 }
 
 void
@@ -73,9 +50,7 @@ shelf_free(struct shelf *shelf)
 {
 	if (shelf == NULL)
 		return;
-	while (!LIST_EMPTY(&shelf->slots))
-		free_slot(LIST_FIRST(&shelf->slots));
-	event_free(shelf->expiry);
+	shelf_clear(shelf);
 	free(shelf);
 }
 
@@ -96,6 +71,11 @@ shelf_put(struct shelf *shelf, const struct key *key, struct answer *answer,
 {
 	struct slot *slot = find_slot(shelf, key);
 
+	if (answer == NULL) {
+		if (slot != NULL)
+			free_slot(slot);
+		return;
+	}
 	if (slot == NULL) {
 		slot = xcalloc(1, sizeof(*slot));
 		key_copy(&slot->key, key);
@@ -104,7 +84,6 @@ shelf_put(struct shelf *shelf, const struct key *key, struct answer *answer,
 	answer_unref(slot->answer);
 	slot->answer = answer_ref(answer);
 	slot->expires_us = expires_us;
-	sweep(-1, 0, shelf);
 }
 
 struct answer *

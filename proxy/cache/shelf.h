@@ -9,14 +9,19 @@
 #include <stdint.h>
 
 struct answer;
-struct event_base;
 struct key;
 struct shelf;
 
-struct shelf *shelf_new(struct event_base *base);
+struct shelf *shelf_new(void);
 void shelf_free(struct shelf *shelf);
 
-/* Replaces what the key had.  Takes a reference of its own. */
+/* Forgets all answers: their targets are not in force any more. */
+void shelf_clear(struct shelf *shelf);
+
+/*
+ * Replaces what the key had; NULL: the fetch thread does not keep it any more.
+ * Takes a reference of its own.
+ */
 void shelf_put(struct shelf *shelf, const struct key *key,
     struct answer *answer, uint64_t expires_us);
 

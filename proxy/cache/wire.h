@@ -18,6 +18,9 @@ struct wire *wire_new(size_t size_hint);
 struct wire *wire_ref(struct wire *wire); /* any thread */
 void wire_unref(struct wire *wire);       /* any thread; NULL is fine */
 
+/* Bytes that all wires of the process hold together; any thread. */
+size_t wire_total(void);
+
 void wire_append(struct wire *wire, const char *bytes, size_t len);
 
 /*

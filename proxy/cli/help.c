@@ -30,6 +30,11 @@ static const struct help helps[] = {
 	    "show the effective configuration",
 	    "Prints what serve would run with, as YAML, secrets as <secret>.\n",
 	    true },
+	{ "hash-password", "", "make a hash for basic_auth_users",
+	    "Prints the bcrypt of standard input, one newline at its end "
+	    "dropped, for\nbasic_auth_users: {NAME: HASH}.\n"
+	    "  printf %s \"$PASSWORD\" | scrapegate hash-password\n",
+	    false },
 	{ "version", "", "show the version", "Prints name and version.\n",
 	    false },
 	{ "help", "[COMMAND|reference]",

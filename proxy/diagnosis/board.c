@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "conf/duration.h"
+#include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
@@ -24,7 +25,7 @@ struct entry {
 };
 
 struct board {
-	struct entry *entries; /* in the order of the configuration */
+	struct entry **entries; /* in the order of the configuration */
 	size_t entry_count;
 	struct record *ring[BOARD_RECORDS];
 	size_t next;  /* slot of the next record */
@@ -35,15 +36,59 @@ struct board *
 board_new(const struct conf *conf)
 {
 	struct board *board = xcalloc(1, sizeof(*board));
+
+	board_switch(board, conf);
+	return board;
+}
+
+static void
+free_entries(struct entry **entries, size_t count)
+{
 	size_t i;
 
-	board->entry_count = conf->target_count;
+	for (i = 0; i < count; i++) {
+		if (entries[i] == NULL)
+			continue;
+		free(entries[i]->kept);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* Out of the old list, with its history; or a new one. */
+static struct entry *
+take_entry(struct board *board, const struct conf_target *target)
+{
+	struct entry *entry = NULL;
+	size_t i;
+
+	for (i = 0; entry == NULL && i < board->entry_count; i++) {
+		entry = board->entries[i];
+		if (entry == NULL ||
+		    strcmp(entry->target.conf->name, target->name) != 0)
+			entry = NULL;
+		else
+			board->entries[i] = NULL;
+	}
+	return entry != NULL ? entry : xcalloc(1, sizeof(*entry));
+}
+
+void
+board_switch(struct board *board, const struct conf *conf)
+{
 	/* One more, because calloc may return NULL for none. */
-	board->entries = xcalloc(conf->target_count + 1,
-	    sizeof(*board->entries));
+	struct entry **entries = xcalloc(conf->target_count + 1,
+	    sizeof(struct entry *));
+	size_t i;
+
 	for (i = 0; i < conf->target_count; i++)
-		board->entries[i].target.conf = &conf->targets[i];
-	return board;
+		entries[i] = take_entry(board, &conf->targets[i]);
+	/* Their names are compared until the last one is found. */
+	for (i = 0; i < conf->target_count; i++)
+		entries[i]->target.conf = &conf->targets[i];
+	free_entries(board->entries, board->entry_count);
+	board->entries = entries;
+	board->entry_count = conf->target_count;
 }
 
 void
@@ -53,27 +98,34 @@ board_free(struct board *board)
 
 	if (board == NULL)
 		return;
-	for (i = 0; i < board->entry_count; i++)
-		free(board->entries[i].kept);
 	for (i = 0; i < board->count; i++)
 		free(board->ring[i]);
-	free(board->entries);
+	free_entries(board->entries, board->entry_count);
 	free(board);
 }
 
-/* By name if the record stems from another generation of the configuration. */
+/* By name: the record may stem from another configuration. */
 static struct entry *
 find_entry(struct board *board, const struct record *record)
 {
 	size_t i;
 
 	for (i = 0; i < board->entry_count; i++)
-		if (board->entries[i].target.conf == record->target)
-			return &board->entries[i];
+		if (strcmp(board->entries[i]->target.conf->name,
+		    record->target->name) == 0)
+			return board->entries[i];
+	return NULL;
+}
+
+/* Whose last word it is. */
+static struct entry *
+find_last(struct board *board, const struct record *record)
+{
+	size_t i;
+
 	for (i = 0; i < board->entry_count; i++)
-		if (strncmp(board->entries[i].target.conf->name,
-		    record->target_name, sizeof(record->target_name) - 1) == 0)
-			return &board->entries[i];
+		if (board->entries[i]->target.last == record)
+			return board->entries[i];
 	return NULL;
 }
 
@@ -82,9 +134,9 @@ static void
 drop_oldest(struct board *board)
 {
 	struct record *oldest = board->ring[board->next];
-	struct entry *entry = find_entry(board, oldest);
+	struct entry *entry = find_last(board, oldest);
 
-	if (entry != NULL && entry->target.last == oldest)
+	if (entry != NULL)
 		entry->kept = oldest;
 	else
 		free(oldest);
@@ -227,6 +279,9 @@ board_add(struct board *board, struct record *record)
 	struct entry *entry = find_entry(board, record);
 	enum reason reason = record->finding.reason;
 
+	/* The board goes by the name from here on. */
+	conf_unref(record->target->conf);
+	record->target = NULL;
 	keep_in_ring(board, record);
 	if (entry == NULL)
 		return;
@@ -251,7 +306,7 @@ board_target_count(const struct board *board)
 const struct board_target *
 board_target(const struct board *board, size_t i)
 {
-	return &board->entries[i].target;
+	return &board->entries[i]->target;
 }
 
 enum board_health

@@ -43,8 +43,14 @@ struct board_target {
 	const struct record *last;
 };
 
-/* `conf` outlives the board. */
+/* `conf` lives until the board has another one. */
 struct board *board_new(const struct conf *conf);
+
+/*
+ * From now on the targets of `conf`: those that stay, by name, with their
+ * history; those that went are forgotten, but not their records.
+ */
+void board_switch(struct board *board, const struct conf *conf);
 void board_free(struct board *board);
 
 /*

@@ -29,6 +29,7 @@ struct finding {
 	char cause[512];
 	char seen[512]; /* evidence, each piece marked (measured) ... */
 	char fix[512];
+	unsigned retry_after_s; /* 0: the status' default */
 };
 
 /*

@@ -242,6 +242,7 @@ finding_describe(struct finding *finding, enum reason reason,
 
 	memset(finding, 0, sizeof(*finding));
 	finding->reason = reason;
+	finding->retry_after_s = 0;
 	if (reason == REASON_OK)
 		return;
 	sketch_init(&sketch, reason, report, target, elapsed_us, timeout_ms);

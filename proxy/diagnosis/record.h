@@ -11,7 +11,8 @@
 
 struct record {
 	struct message message;
-	const struct conf_target *target; /* of the generation that made it */
+	/* Until the board has it, with a reference to its configuration. */
+	const struct conf_target *target;
 	char target_name[64];  /* cut if longer; for display after a reload */
 	uint64_t id;           /* rising from 1 */
 	uint64_t wall_us;      /* when the attempt started */

@@ -7,6 +7,7 @@ finding_refuse(struct finding *finding, enum reason reason,
 	const struct reason_row *row = reason_row(reason);
 
 	finding->reason = reason;
+	finding->retry_after_s = 0;
 	finding->lasterror[0] = '\0';
 	finding->seen[0] = '\0';
 	facts_expand(finding->words, sizeof(finding->words), row->words, facts,

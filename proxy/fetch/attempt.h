@@ -26,7 +26,7 @@ struct attempt_request {
 	const char *accept;   /* verbatim: copied */
 	uint64_t arrival_us;  /* of the first scrape (monotonic): phase queue */
 	uint64_t deadline_us; /* what is left of it is told to the exporter */
-	uint64_t body_max;    /* bytes, identity; above: is_over_budget */
+	uint64_t body_max;    /* see wire_total(); above: is_over_budget */
 };
 
 /* What a good answer consists of; the wires are not sealed yet. */
@@ -49,6 +49,12 @@ struct fetcher *fetcher_new(struct event_base *base, struct err *err);
 /* Other files than /etc/resolv.conf and /etc/hosts; before any attempt. */
 void fetcher_set_resolver_files(struct fetcher *fetcher,
     const char *resolv_conf, const char *hosts);
+
+/*
+ * The configuration has changed: later attempts use no connection made so
+ * far, under settings that may hold no more.
+ */
+void fetcher_renew(struct fetcher *fetcher);
 
 /*
  * All attempts have ended.  Not from a callback of the loop: cancelled DNS

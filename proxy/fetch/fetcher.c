@@ -35,6 +35,12 @@ fetcher_set_resolver_files(struct fetcher *fetcher, const char *resolv_conf,
 }
 
 void
+fetcher_renew(struct fetcher *fetcher)
+{
+	http_client_renew(fetcher->http);
+}
+
+void
 fetcher_free(struct fetcher *fetcher)
 {
 	if (fetcher == NULL)

@@ -58,7 +58,7 @@ take_raw(void *arg, const char *bytes, size_t len)
 	intake->wire_bytes += len;
 	if (!is_wanted(intake))
 		return 0;
-	if (intake->wire_bytes > intake->body_max) {
+	if (wire_total() + len > intake->body_max) {
 		intake->is_over_budget = true;
 		return -1;
 	}
@@ -66,15 +66,18 @@ take_raw(void *arg, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Prometheus fails at the limit itself, not only above it. */
+/*
+ * Prometheus fails at the limit itself, not only above it.  The budget is one
+ * for all answers of the process, of which `more` bytes are not here yet.
+ */
 static int
-keep_limits(struct intake *intake, uint64_t body_bytes)
+keep_limits(struct intake *intake, uint64_t body_bytes, uint64_t more)
 {
 	if (intake->body_limit > 0 && body_bytes >= intake->body_limit) {
 		intake->is_over_limit = true;
 		return -1;
 	}
-	if (body_bytes > intake->body_max) {
+	if (wire_total() + more > intake->body_max) {
 		intake->is_over_budget = true;
 		return -1;
 	}
@@ -94,7 +97,7 @@ take_text(void *arg, const char *bytes, size_t len)
 		intake->is_enough = intake->body_bytes > UNWANTED_MAX;
 		return 0;
 	}
-	if (keep_limits(intake, intake->body_bytes) == -1)
+	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
 	append(intake, &intake->payload.text, bytes, len);
 	return 0;
@@ -180,7 +183,8 @@ keep_declared(struct intake *intake)
 	if (!head->is_head_complete || !head->has_length ||
 	    head->status != 200 || head->content_encoding[0] != '\0')
 		return 0;
-	return keep_limits(intake, head->content_length);
+	return keep_limits(intake, head->content_length,
+	    head->content_length);
 }
 
 int
@@ -226,7 +230,7 @@ intake_text(struct intake *intake, const char *bytes, size_t len)
 {
 	intake->wire_bytes += len;
 	intake->body_bytes += len;
-	if (keep_limits(intake, intake->body_bytes) == -1)
+	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
 	append(intake, &intake->payload.text, bytes, len);
 	return 0;

@@ -22,7 +22,7 @@ struct intake {
 	struct judge *judge;
 	struct payload payload;
 	uint64_t body_limit; /* body_size_limit; 0 none */
-	uint64_t body_max;   /* memory */
+	uint64_t body_max;   /* of all answers together: see wire_total() */
 	uint64_t wire_bytes;
 	uint64_t body_bytes;
 	bool is_over_limit;

@@ -1,5 +1,6 @@
 #include "proxy/gate/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
@@ -13,7 +14,9 @@
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
+#include "proxy/gate/handshakes.h"
 #include "proxy/gate/stats.h"
+#include "tls/handshake.h"
 
 #define SECOND_US 1000000U
 #define HANDSHAKE_US (5 * SECOND_US)
@@ -26,6 +29,9 @@
 /* Must exceed the longest head; bounds what a client can make us buffer
  * while it is being answered. */
 #define READ_MAX_BYTES (32 * 1024)
+
+/* Of 4 KiB, read from a client whose handshake failed. */
+#define UNREAD_PIECES_MAX 16
 
 /* Makes evhttp call the handler in the refused request's place. */
 static const char stand_in[] =
@@ -61,16 +67,19 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	connection->timer_due_us = 0;
 	if (connection->evcon == NULL) {
-		set_deadline(connection, clock_now_us() + HANDSHAKE_US);
+		set_deadline(connection, clock_now_us() +
+		    (connection->ssl != NULL ? HANDSHAKE_US : IDLE_US));
 		front_adopt(connection);
 		return;
 	}
 	if (connection->deadline_us == 0)
 		return;
-	if (connection->deadline_us > clock_now_us())
+	if (connection->deadline_us > clock_now_us()) {
 		set_timer(connection, connection->deadline_us);
-	else
-		connection_kill(connection);
+		return;
+	}
+	connection->is_late = true;
+	connection_kill(connection);
 }
 
 /* The guard's glue. */
@@ -201,6 +210,7 @@ enum reason
 connection_next_request(struct connection *connection)
 {
 	connection->deadline_us = 0;
+	connection->is_busy = true;
 	if (connection->heads > 0) {
 		connection->heads--;
 		return REASON_OK;
@@ -257,6 +267,78 @@ connection_opened(struct connection *connection)
 	set_deadline(connection, clock_now_us() + IDLE_US);
 }
 
+/* Handshakes that failed. */
+
+static struct tls_signs
+signs_of(const struct connection *connection)
+{
+	const struct tls_handshake *noted =
+	    tls_handshake_of(connection->ssl);
+	struct tls_signs signs = noted->signs;
+
+	signs.is_late = connection->is_late;
+	return signs;
+}
+
+enum tls_failure
+connection_failure(const struct connection *connection)
+{
+	struct tls_signs signs = signs_of(connection);
+
+	return tls_failure_of(&signs);
+}
+
+static void
+describe_peer(const struct connection *connection, struct handshake *out)
+{
+	char *address;
+	ev_uint16_t port;
+
+	/* Without an evhttp connection it went before it was accepted. */
+	if (connection->evcon == NULL)
+		return;
+	evhttp_connection_get_peer(connection->evcon, &address, &port);
+	out->port = port;
+	snprintf(out->address, sizeof(out->address), "%s",
+	    port == 0 ? "unix" : address);
+}
+
+struct handshake *
+connection_describe_failure(const struct connection *connection,
+    enum tls_failure failure)
+{
+	const struct tls_handshake *noted =
+	    tls_handshake_of(connection->ssl);
+	struct tls_signs signs = signs_of(connection);
+	struct handshake *out = xcalloc(1, sizeof(*out));
+
+	out->wall_us = clock_wall_us();
+	out->failure = failure;
+	out->count = 1;
+	describe_peer(connection, out);
+	tls_failure_words(failure, &signs, out->words, sizeof(out->words));
+	memcpy(out->subject, noted->subject, sizeof(out->subject));
+	memcpy(out->server_name, noted->server_name,
+	    sizeof(out->server_name));
+	return out;
+}
+
+/*
+ * With TLS 1.3 a client has sent all the rest of its handshake by the time its
+ * certificate is refused.  A reset would cost it the alert that says why.
+ */
+void
+connection_empty(const struct connection *connection)
+{
+	int fd = connection_fd(connection);
+	char bytes[4096];
+	unsigned i;
+
+	for (i = 0; i < UNREAD_PIECES_MAX; i++)
+		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+			break;
+}
+
 void
 connection_working(struct connection *connection, void *state)
 {
@@ -268,7 +350,8 @@ connection_done(struct connection *connection)
 {
 	uint64_t wait_us = connection->held != NULL ? HEAD_US : IDLE_US;
 
-	connection->working = NULL;
+	connection->is_busy = false;
+	front_rejuvenate(connection);
 	set_deadline(connection, clock_now_us() + wait_us);
 }
 

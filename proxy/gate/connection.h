@@ -17,14 +17,16 @@
 
 #include "proxy/gate/front.h"
 #include "proxy/gate/guard.h"
+#include "tls/failure.h"
 
 struct bufferevent;
 struct evbuffer;
 struct evbuffer_cb_entry;
 struct evhttp_connection;
+struct handshake;
 
 struct connection {
-	LIST_ENTRY(connection) link;
+	TAILQ_ENTRY(connection) link;
 	struct front *front;
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
@@ -40,10 +42,12 @@ struct connection {
 	bool is_refused;       /* the head after those was refused */
 	bool is_moving;        /* we ourselves change the input buffer */
 	bool is_open;          /* plain, or handshake completed */
+	bool is_late;          /* ended by its deadline */
+	bool is_busy;          /* from a request until its answer is out */
 	void *working;         /* state of the request in work, or NULL */
 };
 
-LIST_HEAD(connection_list, connection);
+TAILQ_HEAD(connection_list, connection);
 
 /* In evhttp's bufferevent callback: a connection about to be set up. */
 struct connection *connection_new(struct front *front,
@@ -54,8 +58,22 @@ void connection_free(struct connection *connection);
 /* The handshake is complete. */
 void connection_opened(struct connection *connection);
 
+/*
+ * Why the handshake did not complete, and the details for people, malloc'd;
+ * before the bufferevent goes.
+ */
+enum tls_failure connection_failure(const struct connection *connection);
+struct handshake *connection_describe_failure(
+    const struct connection *connection, enum tls_failure failure);
+
+/* Before the close: what is unread would make it a reset. */
+void connection_empty(const struct connection *connection);
+
 /* A request reached the handler: the refusal it stands for, or REASON_OK. */
 enum reason connection_next_request(struct connection *connection);
+
+/* front.c: it is idle again, later than all others. */
+void front_rejuvenate(struct connection *connection);
 
 /* front.c: evhttp has set the connection up, or given it up. */
 void front_adopt(struct connection *connection);

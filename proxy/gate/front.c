@@ -15,16 +15,20 @@
 #include <openssl/ssl.h>
 
 #include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
 #include "proxy/base/err.h"
 #include "proxy/base/log.h"
 #include "proxy/gate/connection.h"
+#include "proxy/gate/handshakes.h"
 #include "proxy/gate/stats.h"
+#include "tls/handshake.h"
 
 /* After descriptors or memory ran out: look again this often. */
 #define ACCEPT_PAUSE_MS 100
 
 struct door {
 	LIST_ENTRY(door) link;
+	int fd;
 	struct evhttp_bound_socket *bound;
 };
 
@@ -37,6 +41,7 @@ struct front {
 	void *by_evcon; /* tsearch tree of struct connection */
 	LIST_HEAD(, door) doors;
 	struct event *resume;
+	struct handshake_pace pace;
 	bool is_draining;
 };
 
@@ -46,9 +51,6 @@ struct front {
  */
 static LIST_HEAD(, front) fronts = LIST_HEAD_INITIALIZER(fronts);
 static pthread_mutex_t fronts_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int ssl_slot; /* SSL ex_data: the struct connection */
-static pthread_once_t ssl_slot_once = PTHREAD_ONCE_INIT;
 
 /* Connections by evhttp's object, which is what a request knows. */
 
@@ -131,6 +133,28 @@ accept_failed(struct evconnlistener *listener, void *http)
 /* Connections. */
 
 static void
+count_failure(const struct connection *connection)
+{
+	struct front *front = connection->front;
+	enum tls_failure failure = connection_failure(connection);
+	struct handshake *handshake;
+	unsigned count;
+
+	/* Nobody's fault: it is we who close. */
+	if (front->is_draining && failure == TLS_FAILURE_CLOSED)
+		return;
+	stats_add(&front->options.stats->handshakes_failed[failure]);
+	if (front->options.failed == NULL)
+		return;
+	count = handshake_pace_next(&front->pace, failure, clock_now_us());
+	if (count == 0)
+		return;
+	handshake = connection_describe_failure(connection, failure);
+	handshake->count = count;
+	front->options.failed(handshake, front->options.failed_arg);
+}
+
+static void
 forget(struct connection *connection)
 {
 	struct front *front = connection->front;
@@ -139,13 +163,15 @@ forget(struct connection *connection)
 	if (connection->working != NULL)
 		front->options.gone(connection->working);
 	if (connection->ssl != NULL) {
-		SSL_set_ex_data(connection->ssl, ssl_slot, NULL);
-		if (!connection->is_open)
-			stats_add(&stats->handshakes_failed);
+		if (!connection->is_open) {
+			count_failure(connection);
+			connection_empty(connection);
+		}
+		tls_handshake_forget(connection->ssl);
 	}
 	if (connection->evcon != NULL)
 		tdelete(connection, &front->by_evcon, compare);
-	LIST_REMOVE(connection, link);
+	TAILQ_REMOVE(&front->connections, connection, link);
 	front->connection_count--;
 	stats_sub(&stats->connections_open);
 	connection_free(connection);
@@ -184,14 +210,10 @@ front_adopt(struct connection *connection)
 }
 
 static void
-on_tls_info(const SSL *ssl, int where, int value)
+on_handshake_done(void *arg)
 {
-	struct connection *connection = SSL_get_ex_data(ssl, ssl_slot);
+	struct connection *connection = arg;
 
-	(void)value;
-	if (connection == NULL || (where & SSL_CB_HANDSHAKE_DONE) == 0 ||
-	    connection->is_open)
-		return;
 	stats_add(&connection->front->options.stats->handshakes_ok);
 	connection_opened(connection);
 }
@@ -207,6 +229,31 @@ new_tls_bufferevent(struct front *front, SSL **ssl)
 	bev = bufferevent_openssl_socket_new(front->options.base, -1, *ssl,
 	    BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	return bev;
+}
+
+void
+front_rejuvenate(struct connection *connection)
+{
+	struct front *front = connection->front;
+
+	TAILQ_REMOVE(&front->connections, connection, link);
+	TAILQ_INSERT_HEAD(&front->connections, connection, link);
+}
+
+/* Who holds connections without using them makes room for those who do. */
+static bool
+close_oldest_idle(struct front *front)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH_REVERSE (connection, &front->connections,
+	    connection_list, link) {
+		if (!connection->is_busy && connection->evcon != NULL) {
+			connection_kill(connection);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* evhttp's bufferevent callback.  On NULL it would go on in plain text, even
@@ -229,11 +276,12 @@ new_bufferevent(struct event_base *base, void *arg)
 	connection = connection_new(front, bev, ssl,
 	    front->options.limits, front->options.stats);
 	if (ssl != NULL)
-		SSL_set_ex_data(ssl, ssl_slot, connection);
-	LIST_INSERT_HEAD(&front->connections, connection, link);
+		tls_handshake_watch(ssl, on_handshake_done, connection);
+	TAILQ_INSERT_HEAD(&front->connections, connection, link);
 	stats_add(&front->options.stats->connections_total);
 	stats_add(&front->options.stats->connections_open);
-	if (++front->connection_count >= front->options.connections_max)
+	if (++front->connection_count >= front->options.connections_max &&
+	    !close_oldest_idle(front))
 		set_accepting(front, false);
 	return bev;
 }
@@ -255,20 +303,13 @@ on_request(struct evhttp_request *req, void *arg)
 
 /* Life. */
 
-static void
-take_ssl_slot(void)
-{
-	ssl_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
-
 struct front *
 front_new(const struct front_options *options, struct err *err)
 {
 	struct front *front = xcalloc(1, sizeof(*front));
 
-	pthread_once(&ssl_slot_once, take_ssl_slot);
 	front->options = *options;
-	LIST_INIT(&front->connections);
+	TAILQ_INIT(&front->connections);
 	LIST_INIT(&front->doors);
 	front->http = evhttp_new(options->base);
 	if (front->http == NULL) {
@@ -276,10 +317,8 @@ front_new(const struct front_options *options, struct err *err)
 		free(front);
 		return NULL;
 	}
-	if (options->tls != NULL) {
-		SSL_CTX_up_ref(options->tls);
-		SSL_CTX_set_info_callback(options->tls, on_tls_info);
-	}
+	front->options.tls = NULL;
+	front_set_tls(front, options->tls);
 	front->resume = evtimer_new(options->base, resume_accepting, front);
 	/* The guard decides about methods and sizes; evhttp passes all. */
 	evhttp_set_allowed_methods(front->http, 0xffff);
@@ -295,6 +334,16 @@ front_new(const struct front_options *options, struct err *err)
 	return front;
 }
 
+/* Those that are open have references of their own. */
+void
+front_set_tls(struct front *front, SSL_CTX *tls)
+{
+	if (tls != NULL)
+		SSL_CTX_up_ref(tls);
+	SSL_CTX_free(front->options.tls);
+	front->options.tls = tls;
+}
+
 int
 front_listen(struct front *front, int fd, struct err *err)
 {
@@ -306,6 +355,7 @@ front_listen(struct front *front, int fd, struct err *err)
 		return err_set(err, ERR_SYSTEM, "cannot accept connections: %s",
 		    strerror(errno));
 	door = xcalloc(1, sizeof(*door));
+	door->fd = fd;
 	door->bound = evhttp_bind_listener(front->http, listener);
 	evconnlistener_set_error_cb(listener, accept_failed);
 	LIST_INSERT_HEAD(&front->doors, door, link);
@@ -313,16 +363,33 @@ front_listen(struct front *front, int fd, struct err *err)
 }
 
 static void
+close_door(struct front *front, struct door *door)
+{
+	evhttp_del_accept_socket(front->http, door->bound);
+	LIST_REMOVE(door, link);
+	free(door);
+}
+
+static void
 close_doors(struct front *front)
 {
 	struct door *door;
 
-	while ((door = LIST_FIRST(&front->doors)) != NULL) {
-		evhttp_del_accept_socket(front->http, door->bound);
-		LIST_REMOVE(door, link);
-		free(door);
-	}
+	while ((door = LIST_FIRST(&front->doors)) != NULL)
+		close_door(front, door);
 	event_del(front->resume);
+}
+
+void
+front_unlisten(struct front *front, int fd)
+{
+	struct door *door, *next;
+
+	for (door = LIST_FIRST(&front->doors); door != NULL; door = next) {
+		next = LIST_NEXT(door, link);
+		if (door->fd == fd)
+			close_door(front, door);
+	}
 }
 
 /*
@@ -334,11 +401,11 @@ close_connections(struct front *front, bool are_working)
 {
 	struct connection *connection, *next;
 
-	for (connection = LIST_FIRST(&front->connections); connection != NULL;
+	for (connection = TAILQ_FIRST(&front->connections); connection != NULL;
 	    connection = next) {
-		next = LIST_NEXT(connection, link);
+		next = TAILQ_NEXT(connection, link);
 		if (connection->evcon != NULL &&
-		    (are_working || connection->working == NULL))
+		    (are_working || !connection->is_busy))
 			connection_kill(connection);
 	}
 }
@@ -372,14 +439,13 @@ front_free(struct front *front)
 	pthread_mutex_unlock(&fronts_lock);
 	evhttp_free(front->http);
 	/* Accepted a moment ago and not adopted: the last reference is ours. */
-	while ((connection = LIST_FIRST(&front->connections)) != NULL) {
+	while ((connection = TAILQ_FIRST(&front->connections)) != NULL) {
 		struct bufferevent *bev = connection->bev;
 
 		forget(connection);
 		bufferevent_decref(bev);
 	}
 	event_free(front->resume);
-	if (front->options.tls != NULL)
-		SSL_CTX_free(front->options.tls);
+	SSL_CTX_free(front->options.tls);
 	free(front);
 }

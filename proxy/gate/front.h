@@ -25,6 +25,7 @@ struct err;
 struct event_base;
 struct evhttp_request;
 struct front;
+struct handshake;
 struct stats;
 
 /* `refusal` is REASON_OK for a request that may be served. */
@@ -33,6 +34,9 @@ typedef void front_handler_fn(struct evhttp_request *req,
 
 /* The connection goes away; nothing of it may be used after. */
 typedef void front_gone_fn(void *request_state);
+
+/* A handshake failed; `handshake` is the callee's. */
+typedef void front_failed_fn(struct handshake *handshake, void *arg);
 
 struct front_options {
 	struct event_base *base;
@@ -43,6 +47,8 @@ struct front_options {
 	front_handler_fn *handle;
 	front_gone_fn *gone; /* for a request in work, see below */
 	void *arg;
+	front_failed_fn *failed; /* NULL: only counted */
+	void *failed_arg;
 };
 
 struct front *front_new(const struct front_options *options, struct err *err);
@@ -52,6 +58,15 @@ void front_free(struct front *front);
 
 /* Accepts from a listening descriptor, which stays the caller's. */
 int front_listen(struct front *front, int fd, struct err *err);
+
+/* Leaves the descriptor alone; what was accepted from it stays. */
+void front_unlisten(struct front *front, int fd);
+
+/*
+ * For connections accepted from now on; NULL for plain ones.  Takes a
+ * reference of its own.
+ */
+void front_set_tls(struct front *front, SSL_CTX *tls);
 
 /* No new connections; idle ones are closed, the others after their answer. */
 void front_drain(struct front *front);
@@ -67,7 +82,8 @@ const char *connection_peer(const struct connection *connection);
 /* What the guard knows of a refused request: method, detail. */
 const struct guard *connection_guard(const struct connection *connection);
 
-/* `state` goes to front_options.gone if the peer goes away meanwhile. */
+/* `state` goes to front_options.gone if the peer goes away meanwhile; NULL
+ * when there is nothing to tell any more. */
 void connection_working(struct connection *connection, void *state);
 
 /* Has the peer gone for good?  Never true for a mere half-close in plain. */
@@ -76,7 +92,7 @@ bool connection_is_dead(const struct connection *connection);
 /* Closes at once, through evhttp's own path; calls `gone`. */
 void connection_kill(struct connection *connection);
 
-/* The request is answered: back to idle.  Call before evhttp ends it. */
+/* The answer is out: back to idle.  In evhttp's completion callback. */
 void connection_done(struct connection *connection);
 
 #endif

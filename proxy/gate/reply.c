@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -15,11 +16,16 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "conf/conf.h"
+#include "proxy/base/alloc.h"
 #include "proxy/cache/wire.h"
 #include "proxy/gate/front.h"
 
 /* One TLS record, and the most that is ever copied per answer. */
 #define SCRATCH_BYTES 16384
+
+/* Age and Connection with their values, and the blank line. */
+#define EXTRA_BYTES 64
 
 /* OpenSSL would write all it is given in one go while others wait. */
 #define CHUNK_BYTES (128 * 1024)
@@ -30,43 +36,92 @@
 
 /* Bytes to send: those in scratch first, then those in the wire. */
 struct parts {
-	char scratch[SCRATCH_BYTES];
+	char own[SCRATCH_BYTES];
+	char *scratch; /* own, or larger and allocated */
+	size_t scratch_size;
 	size_t scratch_len;
 	const struct wire *wire;
 	const char *rest;
 	size_t rest_len;
 };
 
+/* Most heads are far below one record, but operators may say much. */
+static void
+make_scratch(struct parts *parts, const struct reply *reply)
+{
+	const struct conf_http_server *http = reply->http;
+	size_t needed = wire_head_len(reply->wire) + EXTRA_BYTES, i;
+
+	for (i = 0; i < http->header_count; i++)
+		needed += strlen(http->headers[i].name) +
+		    strlen(http->headers[i].value) + strlen(": \r\n");
+	parts->scratch = parts->own;
+	parts->scratch_size = sizeof(parts->own);
+	if (needed > sizeof(parts->own)) {
+		parts->scratch = xmalloc(needed);
+		parts->scratch_size = needed;
+	}
+}
+
+static void
+put(struct parts *parts, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(parts->scratch + parts->scratch_len, text, len);
+	parts->scratch_len += len;
+}
+
+static void
+put_head(struct parts *parts, const struct reply *reply)
+{
+	const struct conf_http_server *http = reply->http;
+	char age[32];
+	size_t i;
+
+	parts->scratch_len = wire_head_len(reply->wire) - strlen("\r\n");
+	memcpy(parts->scratch, wire_bytes(reply->wire), parts->scratch_len);
+	for (i = 0; i < http->header_count; i++) {
+		put(parts, http->headers[i].name);
+		put(parts, ": ");
+		put(parts, http->headers[i].value);
+		put(parts, "\r\n");
+	}
+	if (reply->age_s >= 0) {
+		snprintf(age, sizeof(age), "Age: %lld\r\n",
+		    (long long)reply->age_s);
+		put(parts, age);
+	}
+	if (reply->is_close)
+		put(parts, "Connection: close\r\n");
+	put(parts, "\r\n");
+}
+
 /*
  * A plain answer is the wire image itself.  What differs from it (Age, close,
- * HEAD) is put together in scratch, filled up with the body's begin to one
- * full record, and the rest follows from the wire.
+ * HEAD, configured headers: those of now, however old the answer) is put
+ * together in scratch, filled up with the body's begin to one full record,
+ * and the rest follows from the wire.
  */
 static void
 compose(struct parts *parts, const struct reply *reply)
 {
 	const struct wire *wire = reply->wire;
-	size_t head_len = wire_head_len(wire);
 	size_t body_len = reply->is_head ? 0 : wire_body_len(wire);
 	size_t len, fill;
 
 	parts->wire = wire;
+	parts->scratch = parts->own;
 	parts->scratch_len = 0;
 	parts->rest = wire_bytes(wire);
-	parts->rest_len = head_len + body_len;
-	if (reply->age_s < 0 && !reply->is_close)
+	parts->rest_len = wire_head_len(wire) + body_len;
+	if (reply->age_s < 0 && !reply->is_close &&
+	    reply->http->header_count == 0)
 		return;
-	/* Heads are far below the size of scratch: see answer.c. */
-	len = head_len - 2;
-	memcpy(parts->scratch, wire_bytes(wire), len);
-	if (reply->age_s >= 0)
-		len += (size_t)sprintf(parts->scratch + len, "Age: %lld\r\n",
-		    (long long)reply->age_s);
-	if (reply->is_close)
-		len += (size_t)sprintf(parts->scratch + len,
-		    "Connection: close\r\n");
-	len += (size_t)sprintf(parts->scratch + len, "\r\n");
-	fill = sizeof(parts->scratch) - len;
+	make_scratch(parts, reply);
+	put_head(parts, reply);
+	len = parts->scratch_len;
+	fill = parts->scratch_size - len;
 	if (fill > body_len)
 		fill = body_len;
 	memcpy(parts->scratch + len, wire_body(wire), fill);
@@ -156,24 +211,37 @@ write_plain(int fd, struct parts *parts)
 
 /* The answer is with the kernel, evhttp closes next: end in good order. */
 static void
-say_goodbye(struct evhttp_request *req, void *arg)
+say_goodbye(struct connection *connection)
 {
-	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	SSL *ssl = connection_ssl(connection);
+	int fd = connection_fd(connection);
 	char dropped[4096];
 	size_t total = 0;
-	SSL *ssl = arg;
 	ssize_t len;
-	int fd;
 
 	if (ssl != NULL)
 		SSL_shutdown(ssl);
-	if (evcon == NULL)
-		return;
-	fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
 	shutdown(fd, SHUT_WR);
 	while (total < LINGER_BYTES &&
 	    (len = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT)) > 0)
 		total += (size_t)len;
+}
+
+/* evhttp's completion callbacks: not called if the connection broke. */
+
+static void
+sent(struct evhttp_request *req, void *arg)
+{
+	(void)req;
+	connection_done(arg);
+}
+
+static void
+sent_last(struct evhttp_request *req, void *arg)
+{
+	(void)req;
+	say_goodbye(arg);
+	connection_done(arg);
 }
 
 void
@@ -186,18 +254,20 @@ reply_send(struct connection *connection, struct evhttp_request *req,
 	struct parts parts;
 
 	compose(&parts, reply);
-	if (reply->is_close) {
+	if (reply->is_close)
 		/* Seen by evhttp only; the wire says it by itself. */
 		evhttp_add_header(evhttp_request_get_output_headers(req),
 		    "Connection", "close");
-		evhttp_request_set_on_complete_cb(req, say_goodbye, ssl);
-	}
+	evhttp_request_set_on_complete_cb(req,
+	    reply->is_close ? sent_last : sent, connection);
+	connection_working(connection, NULL);
 	/* Whatever an error means, the queue meets it again and evhttp closes
 	 * in its own way. */
 	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0 ||
 	    !(ssl != NULL ? write_tls(ssl, &parts) :
 			    write_plain(connection_fd(connection), &parts)))
 		queue(bev, &parts);
-	connection_done(connection);
+	if (parts.scratch != parts.own)
+		free(parts.scratch);
 	evhttp_send_reply_end(req);
 }

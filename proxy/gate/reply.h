@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct conf_http_server;
 struct connection;
 struct evhttp_request;
 struct wire;
@@ -18,6 +19,7 @@ struct reply {
 	bool is_head;  /* HEAD: everything but the body */
 	bool is_close; /* say so, and close afterwards */
 	int64_t age_s; /* of a kept answer; -1: no Age header */
+	const struct conf_http_server *http; /* headers for every answer */
 };
 
 /*

@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "conf/conf.h"
 #include "proxy/base/alloc.h"
 
 const int stats_codes[STATS_CODES] = { 200, 400, 401, 403, 404, 405, 413, 414,
@@ -17,13 +19,42 @@ cache_use_name(enum cache_use use)
 	return use_names[use];
 }
 
+static struct stats_target *
+new_target(void)
+{
+	struct stats_target *target = xcalloc(1, sizeof(*target));
+
+	atomic_init(&target->refs, 1);
+	return target;
+}
+
+static struct stats_target *
+ref_target(struct stats_target *target)
+{
+	atomic_fetch_add_explicit(&target->refs, 1, memory_order_relaxed);
+	return target;
+}
+
+static struct stats_targets *
+new_targets(size_t count)
+{
+	struct stats_targets *targets = xcalloc(1,
+	    sizeof(*targets) + (count + 1) * sizeof(targets->items[0]));
+
+	atomic_init(&targets->refs, 1);
+	targets->count = count;
+	return targets;
+}
+
 struct stats *
 stats_new(size_t target_count)
 {
 	struct stats *stats = xcalloc(1, sizeof(*stats));
+	size_t i;
 
-	stats->target_count = target_count;
-	stats->requests = xcalloc(target_count + 1, sizeof(*stats->requests));
+	stats->targets = new_targets(target_count);
+	for (i = 0; i <= target_count; i++)
+		stats->targets->items[i] = new_target();
 	return stats;
 }
 
@@ -32,8 +63,58 @@ stats_free(struct stats *stats)
 {
 	if (stats == NULL)
 		return;
-	free(stats->requests);
+	stats_targets_unref(stats->targets);
 	free(stats);
+}
+
+/* One that stays is shared; NULL if `was` does not name it. */
+static struct stats_target *
+find_target(const struct stats_targets *old, const struct conf *was,
+    const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < was->target_count; i++)
+		if (strcmp(was->targets[i].name, name) == 0)
+			return ref_target(old->items[i]);
+	return NULL;
+}
+
+struct stats_targets *
+stats_targets_next(const struct stats_targets *old, const struct conf *was,
+    const struct conf *conf)
+{
+	struct stats_targets *next = new_targets(conf->target_count);
+	size_t i;
+
+	assert(old->count == was->target_count);
+	for (i = 0; i < conf->target_count; i++) {
+		next->items[i] = find_target(old, was, conf->targets[i].name);
+		if (next->items[i] == NULL)
+			next->items[i] = new_target();
+	}
+	next->items[i] = ref_target(old->items[old->count]);
+	return next;
+}
+
+struct stats_targets *
+stats_targets_ref(struct stats_targets *targets)
+{
+	atomic_fetch_add_explicit(&targets->refs, 1, memory_order_relaxed);
+	return targets;
+}
+
+void
+stats_targets_unref(struct stats_targets *targets)
+{
+	size_t i;
+
+	if (targets == NULL || atomic_fetch_sub(&targets->refs, 1) > 1)
+		return;
+	for (i = 0; i <= targets->count; i++)
+		if (atomic_fetch_sub(&targets->items[i]->refs, 1) == 1)
+			free(targets->items[i]);
+	free(targets);
 }
 
 /* With one writer a load and a store do; they cost no bus lock. */
@@ -71,9 +152,9 @@ find_code(int status)
 }
 
 void
-stats_request(struct stats *stats, size_t target, int status,
+stats_request(struct stats_targets *targets, size_t target, int status,
     enum cache_use use)
 {
-	assert(target <= stats->target_count);
-	stats_add(&stats->requests[target][find_code(status)][use]);
+	assert(target <= targets->count);
+	stats_add(&targets->items[target]->requests[find_code(status)][use]);
 }

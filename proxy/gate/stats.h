@@ -1,6 +1,7 @@
 /*
  * A worker's counters.  One writer each (the worker), read by the main thread
- * for /metrics: relaxed atomics.  Sized for one generation's targets.
+ * for /metrics: relaxed atomics.  A target's counters live on from one
+ * configuration to the next that still names it.
  */
 #ifndef PROXY_GATE_STATS_H
 #define PROXY_GATE_STATS_H
@@ -9,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/auth.h"
 #include "proxy/diagnosis/reasons.h"
+#include "tls/failure.h"
+
+struct conf;
 
 /* scrapegate_requests_total{cache}. */
 enum cache_use {
@@ -28,13 +33,28 @@ extern const int stats_codes[STATS_CODES]; /* 0-terminated, 200 first */
 
 typedef atomic_uint_fast64_t stats_counter;
 
+/* What one target was asked for, counted by [code][cache]. */
+struct stats_target {
+	atomic_uint refs;
+	stats_counter requests[STATS_CODES][CACHE_USE_COUNT];
+};
+
+/*
+ * The targets of one configuration, in its order, and behind them one for "no
+ * target".  Counted: requests hold on to those they began with.
+ */
+struct stats_targets {
+	atomic_uint refs;
+	size_t count; /* "no target" aside */
+	struct stats_target *items[];
+};
+
 struct stats {
-	size_t target_count;
-	/* [target or target_count for "no target"][code][cache] */
-	stats_counter (*requests)[STATS_CODES][CACHE_USE_COUNT];
+	struct stats_targets *targets; /* the main thread's: what it shows */
 	stats_counter refusals[REASON_COUNT]; /* the gate's own, by id */
+	stats_counter auth[AUTH_METHOD_COUNT][AUTH_RESULT_COUNT];
 	stats_counter handshakes_ok;
-	stats_counter handshakes_failed;
+	stats_counter handshakes_failed[TLS_FAILURE_COUNT];
 	stats_counter connections_total;
 	stats_counter connections_open; /* gauge */
 	stats_counter underscore_headers; /* dropped names with '_' */
@@ -44,12 +64,23 @@ struct stats {
 struct stats *stats_new(size_t target_count);
 void stats_free(struct stats *stats);
 
+/*
+ * For the targets of `conf`: those that `was` names, too, go on counting
+ * where `old`, which belongs to it, stands.
+ */
+struct stats_targets *stats_targets_next(const struct stats_targets *old,
+    const struct conf *was, const struct conf *conf);
+
+/* On any thread. */
+struct stats_targets *stats_targets_ref(struct stats_targets *targets);
+void stats_targets_unref(struct stats_targets *targets);
+
 void stats_add(stats_counter *counter);
 void stats_sub(stats_counter *counter); /* gauges */
 uint64_t stats_read(const stats_counter *counter);
 
-/* `target` is the index in the configuration; target_count for none. */
-void stats_request(struct stats *stats, size_t target, int status,
+/* `target` is the index in the configuration; its count for none. */
+void stats_request(struct stats_targets *targets, size_t target, int status,
     enum cache_use use);
 
 #endif

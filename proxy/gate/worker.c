@@ -1,22 +1,25 @@
 #include "proxy/gate/worker.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
-#include <openssl/ssl.h>
 
+#include "auth/auth.h"
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
+#include "proxy/base/log.h"
 #include "proxy/base/mailbox.h"
+#include "proxy/base/rendezvous.h"
 #include "proxy/base/thread.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/cache.h"
 #include "proxy/cache/shelf.h"
 #include "proxy/gate/exchange.h"
 #include "proxy/gate/front.h"
+#include "proxy/gate/handshakes.h"
 #include "proxy/gate/stats.h"
-#include "tls/server.h"
 
 #define CONNECTIONS_MAX 16384
 
@@ -30,6 +33,13 @@ struct worker {
 	struct stats *stats;
 	struct exchange_context context;
 	struct event *drain_look;
+	bool has_told_doors; /* while draining */
+};
+
+struct switching {
+	struct message message;
+	const struct worker_change *change;
+	struct rendezvous *done;
 };
 
 static void
@@ -51,16 +61,31 @@ look_drained(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	/* Not before the loop has taken the descriptors out of its epoll set,
+	 * which it does once per turn: main closes them then. */
+	if (!worker->has_told_doors)
+		tell_main(worker, worker->options.doors_closed);
+	worker->has_told_doors = true;
+	front_drain(worker->front); /* those that became idle meanwhile */
 	if (front_connection_count(worker->front) == 0)
 		tell_main(worker, worker->options.drained);
 	else
 		evtimer_add(worker->drain_look, &again);
 }
 
+static void
+on_handshake_failed(struct handshake *handshake, void *arg)
+{
+	struct worker *worker = arg;
+
+	handshake->message.deliver = worker->options.handshake_failed;
+	mailbox_post(worker->options.main, &handshake->message);
+}
+
 static int
 open_front(struct worker *worker, struct err *err)
 {
-	struct front_options options = {
+	const struct front_options options = {
 		.base = worker->context.base,
 		.limits = &guard_default_limits,
 		.connections_max = CONNECTIONS_MAX,
@@ -68,15 +93,11 @@ open_front(struct worker *worker, struct err *err)
 		.handle = exchange_begin,
 		.gone = exchange_gone,
 		.arg = &worker->context,
+		.failed = on_handshake_failed,
+		.failed_arg = worker,
 	};
 
-	if (worker->options.tls != NULL) {
-		options.tls = tls_server_context(worker->options.tls, err);
-		if (options.tls == NULL)
-			return -1;
-	}
 	worker->front = front_new(&options, err);
-	SSL_CTX_free(options.tls); /* the front has its own reference */
 	return worker->front == NULL ? -1 : 0;
 }
 
@@ -87,17 +108,21 @@ worker_new(const struct worker_options *options, struct err *err)
 	struct exchange_context *context = &worker->context;
 
 	worker->options = *options;
-	worker->stats = stats_new(options->conf->target_count);
+	worker->stats = stats_new(options->target_count);
 	worker->thread = thread_new("worker", worker, err);
 	if (worker->thread == NULL)
 		goto fail;
-	context->conf = options->conf;
 	context->base = thread_base(worker->thread);
+	context->auth = options->auth;
+	context->booth = auth_booth_new(options->auth, thread_mailbox(
+	    worker->thread), err);
+	if (context->booth == NULL)
+		goto fail;
 	context->keeper = options->keeper;
 	context->mailbox = thread_mailbox(worker->thread);
 	context->main = options->main;
 	context->own_scrape = options->own_scrape;
-	context->shelf = shelf_new(context->base);
+	context->shelf = shelf_new();
 	context->stats = worker->stats;
 	exchange_context_init(context);
 	worker->drain_look = evtimer_new(context->base, look_drained, worker);
@@ -111,9 +136,20 @@ fail:
 }
 
 int
-worker_listen(struct worker *worker, int fd, struct err *err)
+worker_install(struct worker *worker, const struct worker_change *change,
+    struct err *err)
 {
-	return front_listen(worker->front, fd, err);
+	size_t i;
+
+	exchange_context_switch(&worker->context, change->conf,
+	    change->targets);
+	front_set_tls(worker->front, change->tls);
+	for (i = 0; i < change->closed_count; i++)
+		front_unlisten(worker->front, change->closed[i]);
+	for (i = 0; i < change->opened_count; i++)
+		if (front_listen(worker->front, change->opened[i], err) == -1)
+			return -1;
+	return 0;
 }
 
 int
@@ -144,6 +180,7 @@ worker_free(struct worker *worker)
 		exchange_context_fini(&worker->context);
 	}
 	shelf_free(worker->context.shelf);
+	auth_booth_free(worker->context.booth);
 	thread_free(worker->thread);
 	stats_free(worker->stats);
 	free(worker);
@@ -156,13 +193,42 @@ worker_stats(const struct worker *worker)
 }
 
 static void
+take_switch(struct message *message, void *owner)
+{
+	struct switching *switching = (struct switching *)message;
+	struct worker *worker = owner;
+	struct err err;
+
+	/* Nothing but memory can be missing here. */
+	if (worker_install(worker, switching->change, &err) == -1)
+		log_error("cannot listen", "role", "gate", "error", err.text,
+		    NULL);
+	rendezvous_arrive(switching->done);
+	free(switching);
+}
+
+void
+worker_switch(struct worker *worker, const struct worker_change *change,
+    struct rendezvous *done)
+{
+	struct switching *switching = xcalloc(1, sizeof(*switching));
+
+	switching->message.deliver = take_switch;
+	switching->change = change;
+	switching->done = done;
+	mailbox_post(worker->context.mailbox, &switching->message);
+}
+
+static void
 take_publication(struct message *message, void *owner)
 {
 	struct publication *publication = (struct publication *)message;
 	struct worker *worker = owner;
 
-	shelf_put(worker->context.shelf, &publication->key,
-	    publication->answer, publication->expires_us);
+	/* On its way while the configuration changed: nobody will ask. */
+	if (publication->key.target->conf == worker->context.conf)
+		shelf_put(worker->context.shelf, &publication->key,
+		    publication->answer, publication->expires_us);
 	key_fini(&publication->key);
 	answer_unref(publication->answer);
 	free(publication);
@@ -176,7 +242,7 @@ worker_publish(struct worker *worker, const struct key *key,
 
 	publication->message.deliver = take_publication;
 	key_copy(&publication->key, key);
-	publication->answer = answer_ref(answer);
+	publication->answer = answer == NULL ? NULL : answer_ref(answer);
 	publication->expires_us = expires_us;
 	mailbox_post(worker->context.mailbox, &publication->message);
 }
@@ -184,13 +250,13 @@ worker_publish(struct worker *worker, const struct key *key,
 static void
 take_drain(struct message *message, void *owner)
 {
+	static const struct timeval now = { 0, 0 };
 	struct worker *worker = owner;
 
 	free(message);
 	worker->context.is_draining = true;
 	front_drain(worker->front);
-	tell_main(worker, worker->options.doors_closed);
-	look_drained(-1, 0, worker);
+	evtimer_add(worker->drain_look, &now);
 }
 
 void

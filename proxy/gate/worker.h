@@ -1,27 +1,32 @@
 /*
  * A worker: one thread that serves scrapers.  It has its own event loop,
  * front (evhttp, SSL_CTX), shelf and counters, and shares only the listening
- * descriptors; everything else goes through mailboxes.
+ * descriptors and the configuration; everything else goes through mailboxes.
  */
 #ifndef PROXY_GATE_WORKER_H
 #define PROXY_GATE_WORKER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/types.h>
+
 struct answer;
+struct auth;
 struct conf;
 struct err;
 struct keeper;
 struct key;
 struct mailbox;
 struct message;
+struct rendezvous;
 struct stats;
-struct tls_server;
+struct stats_targets;
 struct worker;
 
 struct worker_options {
-	const struct conf *conf;      /* outlives the worker */
-	const struct tls_server *tls; /* NULL: plain HTTP */
+	size_t target_count; /* of the first configuration */
+	struct auth *auth;
 	struct keeper *keeper;
 	struct mailbox *main;
 	/* Delivered to `main` with a struct scrape that asks for our own
@@ -31,13 +36,27 @@ struct worker_options {
 	 * doors are closed, and when the last connection is gone. */
 	void (*doors_closed)(struct message *message, void *owner);
 	void (*drained)(struct message *message, void *owner);
+	/* Delivered to `main` with a struct handshake that failed. */
+	void (*handshake_failed)(struct message *message, void *owner);
+};
+
+/* What a worker needs to serve another configuration. */
+struct worker_change {
+	struct conf *conf;             /* a reference is taken */
+	struct stats_targets *targets; /* likewise */
+	SSL_CTX *tls;                  /* likewise; NULL: plain HTTP */
+	const int *opened; /* descriptors to accept from, from now on */
+	size_t opened_count;
+	const int *closed; /* and those to accept from no more */
+	size_t closed_count;
 };
 
 struct worker *worker_new(const struct worker_options *options,
     struct err *err);
 
-/* Before worker_start(). */
-int worker_listen(struct worker *worker, int fd, struct err *err);
+/* Before worker_start(): what it serves first. */
+int worker_install(struct worker *worker, const struct worker_change *change,
+    struct err *err);
 int worker_start(struct worker *worker, struct err *err);
 
 /* Stops the thread, closing what is open. */
@@ -45,6 +64,13 @@ void worker_stop(struct worker *worker);
 void worker_free(struct worker *worker);
 
 struct stats *worker_stats(const struct worker *worker);
+
+/*
+ * From the main thread: serves the other configuration from its next request
+ * and connection on, then tells `done`.  `change` lives until then.
+ */
+void worker_switch(struct worker *worker, const struct worker_change *change,
+    struct rendezvous *done);
 
 /* From any thread. */
 void worker_publish(struct worker *worker, const struct key *key,

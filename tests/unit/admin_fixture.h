@@ -14,6 +14,7 @@
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/gate/stats.h"
+#include "tls/certificate.h"
 
 #define FIXTURE_WALL_US UINT64_C(1795338153497123)
 
@@ -28,6 +29,15 @@ static char fixture_url_paths[3][16] = { "/metrics", "/m", "/metrics" };
 static char fixture_socket[] = "/run/exporter.sock";
 static char fixture_admin[] = "127.0.0.1:8442";
 static char fixture_admin_host[] = "127.0.0.1";
+
+static const struct tls_certificate fixture_certificates[] = {
+	{ .role = "server", .subject = "CN=gate", .serial = "01",
+	    .not_after = 1800000000 },
+	{ .role = "client_ca", .subject = "CN=ca", .not_after = 1900000000 },
+	{ .role = "client_ca", .subject = "CN=ca", .not_after = 2000000000 },
+	{ .role = "crl", .subject = "CN=ca", .not_after = 0 },
+	{ .role = "crl", .subject = "CN=ca", .not_after = 1850000000 },
+};
 
 struct fixture {
 	struct conf conf;
@@ -68,7 +78,7 @@ fixture_init(struct fixture *f, size_t target_count)
 	f->view = (struct admin_view){ .conf = &f->conf, .board = f->board,
 		.stats = f->workers, .stats_count = 1,
 		.start_wall_us = FIXTURE_WALL_US, .is_ready = true,
-		.certificate_not_after = 1800000000,
+		.certificates = fixture_certificates, .certificate_count = 1,
 		.config_loaded_wall_us = FIXTURE_WALL_US,
 		.last_reload_ok = true };
 }

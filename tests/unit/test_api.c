@@ -11,6 +11,7 @@
 #include "proxy/admin/describe.h"
 #include "proxy/admin/endpoints.h"
 #include "proxy/admin/query.h"
+#include "proxy/gate/handshakes.h"
 #include "tests/unit/admin_fixture.h"
 
 static int
@@ -237,6 +238,43 @@ lists_scrapes_newest_first(void **state)
 }
 
 static void
+lists_failed_handshakes_newest_first(void **state)
+{
+	struct fixture *f = *state;
+	struct handshakes *all = handshakes_new();
+	struct handshake *one = xcalloc(1, sizeof(*one));
+
+	f->view.handshakes = all;
+	assert_body(f, "/api/v1/tls_handshakes",
+	    "{\"status\":\"success\",\"data\":{\"failures\":[]}}");
+	one->wall_us = FIXTURE_WALL_US;
+	one->failure = TLS_FAILURE_CERTIFICATE_EXPIRED;
+	one->port = 49152;
+	one->count = 3;
+	strcpy(one->address, "10.0.0.7");
+	strcpy(one->words, "words");
+	strcpy(one->subject, "CN=\"x\"");
+	strcpy(one->server_name, "gate.test");
+	handshakes_add(all, one);
+	one = xcalloc(1, sizeof(*one));
+	one->failure = TLS_FAILURE_CLOSED;
+	one->count = 1;
+	handshakes_add(all, one);
+	assert_body(f, "/api/v1/tls_handshakes",
+	    "{\"status\":\"success\",\"data\":{\"failures\":["
+	    "{\"time\":\"0001-01-01T00:00:00Z\",\"peer\":\"\","
+	    "\"reason\":\"closed\",\"words\":\"\",\"subject\":\"\","
+	    "\"serverName\":\"\",\"count\":1},"
+	    "{\"time\":\"2026-11-22T09:02:33.497Z\","
+	    "\"peer\":\"10.0.0.7:49152\","
+	    "\"reason\":\"client_certificate_expired\","
+	    "\"words\":\"words\",\"subject\":\"CN=\\\"x\\\"\","
+	    "\"serverName\":\"gate.test\",\"count\":3}]}}");
+	f->view.handshakes = NULL;
+	handshakes_free(all);
+}
+
+static void
 refuses_bad_limits(void **state)
 {
 	static const char *const uris[] = { "/api/v1/scrapes?limit=0",
@@ -298,7 +336,7 @@ shows_the_configuration(void **state)
 	assert_lacks(&response, "hunter2");
 	response_fini(&response);
 	f->view.conf = &f->conf;
-	conf_free(conf);
+	conf_unref(conf);
 	conf_report_fini(&report);
 }
 
@@ -545,6 +583,7 @@ main(void)
 		TEST(filters_targets),
 		TEST(lists_pools_sorted),
 		TEST(lists_scrapes_newest_first),
+		TEST(lists_failed_handshakes_newest_first),
 		TEST(refuses_bad_limits),
 		TEST(tells_build_and_runtime),
 		TEST(shows_the_configuration),

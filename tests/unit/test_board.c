@@ -188,16 +188,19 @@ static void
 knows_targets_by_name_after_a_reload(void **state)
 {
 	static struct conf_target gone;
+	char removed[] = "removed";
 	struct record *record;
 	struct fixture f;
 
 	(void)state;
 	fixture_init(&f, 2);
+	gone.name = f.targets[1].name;
 	record = fixture_record(&f, 1, REASON_OK);
 	record->target = &gone;
 	board_add(f.board, record);
 	assert_int_equal(board_target(f.board, 1)->scrapes[REASON_OK], 1);
 
+	gone.name = removed;
 	record = fixture_record(&f, 1, REASON_OK);
 	record->target = &gone;
 	strcpy(record->target_name, "removed");
@@ -205,6 +208,45 @@ knows_targets_by_name_after_a_reload(void **state)
 	assert_int_equal(board_target(f.board, 1)->scrapes[REASON_OK], 1);
 	assert_string_equal(board_record(f.board, 0)->target_name,
 	    "removed");
+	fixture_fini(&f);
+}
+
+static void
+keeps_the_history_of_what_stays(void **state)
+{
+	struct conf_target targets[2];
+	struct conf next = { .targets = targets, .target_count = 2 };
+	char added[] = "added";
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	fixture_init(&f, 3);
+	for (i = 0; i < 3; i++)
+		fixture_add(&f, i, REASON_CONNECT_REFUSED);
+	memset(targets, 0, sizeof(targets));
+	targets[0].name = added;
+	targets[1].name = f.targets[1].name;
+	board_switch(f.board, &next);
+	assert_int_equal(board_target_count(f.board), 2);
+	assert_ptr_equal(board_target(f.board, 0)->conf, &targets[0]);
+	assert_int_equal(board_health(board_target(f.board, 0)),
+	    BOARD_UNKNOWN);
+	assert_ptr_equal(board_target(f.board, 1)->conf, &targets[1]);
+	assert_int_equal(board_health(board_target(f.board, 1)), BOARD_DOWN);
+	assert_int_equal(board_target(f.board, 1)->failure_count, 1);
+	/* The records are all there, those of targets that went, too. */
+	assert_non_null(board_record(f.board, 2));
+
+	/* What left the ring goes with its target. */
+	for (i = 0; i < BOARD_RECORDS; i++)
+		fixture_add(&f, 0, REASON_OK);
+	assert_int_equal(board_health(board_target(f.board, 1)), BOARD_DOWN);
+	next.target_count = 1;
+	board_switch(f.board, &next);
+	board_switch(f.board, &f.conf);
+	assert_int_equal(board_health(board_target(f.board, 1)),
+	    BOARD_UNKNOWN);
 	fixture_fini(&f);
 }
 
@@ -275,6 +317,7 @@ main(void)
 		cmocka_unit_test(takes_a_warning_for_success),
 		cmocka_unit_test(keeps_the_newest),
 		cmocka_unit_test(knows_targets_by_name_after_a_reload),
+		cmocka_unit_test(keeps_the_history_of_what_stays),
 		cmocka_unit_test(logs_start_change_and_end),
 		cmocka_unit_test(reminds_every_ten_minutes),
 	};

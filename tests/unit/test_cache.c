@@ -13,6 +13,7 @@
 #include <event2/event.h>
 
 #include "conf/conf.h"
+#include "conf/load.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/err.h"
 #include "proxy/base/mailbox.h"
@@ -40,6 +41,7 @@ struct stage {
 	unsigned record_count;
 	unsigned record_waiters;
 	unsigned publications;
+	unsigned evictions;
 };
 
 static struct attempt *running; /* the last one started, until it ends */
@@ -118,6 +120,7 @@ take_record(struct record *record, void *arg)
 
 	stage->recorded[stage->record_count++] = record->finding.reason;
 	stage->record_waiters = record->waiters;
+	conf_unref(record->target->conf);
 	free(record);
 }
 
@@ -128,9 +131,11 @@ take_publication(const struct key *key, struct answer *answer,
 	struct stage *stage = arg;
 
 	(void)key;
-	(void)answer;
 	(void)expires_us;
-	stage->publications++;
+	if (answer != NULL)
+		stage->publications++;
+	else
+		stage->evictions++;
 }
 
 static void
@@ -389,6 +394,57 @@ test_when_all_have_left_it_is_cancelled(void **state)
 	assert_int_equal(stage->recorded[0], REASON_CLIENT_GONE);
 }
 
+/* Its exporter was told a time that is too short for this one. */
+static void
+test_a_short_attempt_is_not_joined(void **state)
+{
+	struct stage *stage = *state;
+	struct attempt *first;
+
+	ask(stage, "x", 1, 1000);
+	ask(stage, "x", 2, 2000);
+	assert_int_equal(started, 1);
+	first = running;
+	running = NULL;
+	ask(stage, "x", 3, 2100);
+	assert_int_equal(started, 2);
+	finish_with("a 1\n");
+	running = first;
+	finish_with("a 1\n");
+	collect(stage, 3);
+}
+
+/* Kept answers give way before a scrape is refused, and the workers hear. */
+static void
+test_the_budget(void **state)
+{
+	struct stage *stage = *state;
+	static char body[600 * 1024];
+
+	stage->target.cache_ttl = 60000;
+	memset(body, 'a', sizeof(body) - 1);
+	ask(stage, "x", 1, 60000);
+	finish_with(body); /* more than half of the budget: 1 MB */
+	collect(stage, 1);
+	assert_int_equal(stage->publications, 1);
+	scrape_unref(stage->back[--stage->back_count]);
+	ask(stage, "y", 1, 60000);
+	assert_int_equal(stage->evictions, 1);
+	assert_int_equal(started, 2);
+	finish_with(body);
+	collect(stage, 1);
+	/* That one is still on its way to its scraper. */
+	ask(stage, "z", 1, 60000);
+	assert_int_equal(started, 3);
+	finish_with(body);
+	collect(stage, 2);
+	ask(stage, "z", 2, 60000);
+	collect(stage, 3);
+	assert_int_equal(started, 3);
+	assert_int_equal(answer_reason(stage->back[2]->answer),
+	    REASON_MEMORY_BUDGET_EXCEEDED);
+}
+
 static void
 test_gzip_is_made_when_asked_for(void **state)
 {
@@ -409,6 +465,54 @@ test_gzip_is_made_when_asked_for(void **state)
 	assert_true(wire_len(answer_gzip(gzip->answer)) < sizeof(body) / 4);
 }
 
+/* As conf_load() makes them: counted. */
+static struct conf *
+new_conf(void)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+
+	atomic_init(&conf->refs, 1);
+	return conf;
+}
+
+static unsigned
+refs(struct conf *conf)
+{
+	return atomic_load(&conf->refs);
+}
+
+static void
+test_a_switch_drops_what_is_kept(void **state)
+{
+	struct stage *stage = *state;
+	struct conf *one = new_conf(), *two = new_conf();
+
+	stage->target.conf = one;
+	stage->target.cache_ttl = 60000;
+	cache_switch(stage->cache, one);
+	ask(stage, "x", 1, 60000);
+	finish_with("a 1\n");
+	ask(stage, "x", 2, 60000);
+	collect(stage, 2);
+	assert_int_equal(started, 1);
+	/* Ours, the cache's, the entry's, and one of each scrape. */
+	assert_int_equal(refs(one), 5);
+	cache_switch(stage->cache, one);
+	assert_int_equal(refs(one), 5);
+	cache_switch(stage->cache, two);
+	assert_int_equal(refs(one), 3);
+
+	/* One that was on its way: for who waits, and kept for nobody. */
+	ask(stage, "x", 3, 60000);
+	assert_int_equal(started, 2);
+	finish_with("a 2\n");
+	collect(stage, 3);
+	assert_int_equal(stage->publications, 1);
+	assert_int_equal(refs(one), 4);
+	conf_unref(one); /* the scrapes' remain, and end with the stage */
+	conf_unref(two);
+}
+
 int
 main(void)
 {
@@ -426,7 +530,10 @@ main(void)
 		TEST(the_last_deadline_ends_the_attempt),
 		TEST(who_leaves_harms_nobody),
 		TEST(when_all_have_left_it_is_cancelled),
+		TEST(a_short_attempt_is_not_joined),
+		TEST(the_budget),
 		TEST(gzip_is_made_when_asked_for),
+		TEST(a_switch_drops_what_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

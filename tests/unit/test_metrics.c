@@ -57,9 +57,9 @@ static void
 scrape_normally(struct fixture *f)
 {
 	fixture_add(f, 0, REASON_OK);
-	stats_request(f->stats, 0, 200, CACHE_MISS);
-	stats_request(f->stats, 0, 200, CACHE_SHARED);
-	stats_request(f->stats, 1, 200, CACHE_NONE);
+	stats_request(f->stats->targets, 0, 200, CACHE_MISS);
+	stats_request(f->stats->targets, 0, 200, CACHE_SHARED);
+	stats_request(f->stats->targets, 1, 200, CACHE_NONE);
 }
 
 /* The bill of one pod: TLS, admin listener, one target that is scraped. */
@@ -116,9 +116,8 @@ shows_a_good_target(void **state)
 		"scrapegate_target_samples{target=\"node\"} 77",
 		"scrapegate_target_body_bytes{target=\"node\"} 5120",
 		"scrapegate_tls_handshakes_total{result=\"ok\"} 0",
-		"scrapegate_tls_handshakes_total{result=\"failed\"} 0",
 		"scrapegate_certificate_not_after_timestamp_seconds"
-		    "{role=\"server\"} 1800000000",
+		    "{role=\"server\",subject=\"CN=gate\"} 1800000000",
 		"scrapegate_connections 0",
 		"scrapegate_listener_up{role=\"gate\"} 1",
 		"scrapegate_listener_up{role=\"admin\"} 1",
@@ -183,7 +182,7 @@ says_nothing_of_the_unknown(void **state)
 
 	(void)state;
 	fixture_init(&f, 1);
-	f.view.certificate_not_after = 0;
+	f.view.certificate_count = 0;
 	text = render(&f);
 	assert_true(has_line(text,
 	    "scrapegate_scrapes_total{target=\"node\",reason=\"ok\"} 0"));
@@ -191,6 +190,39 @@ says_nothing_of_the_unknown(void **state)
 	assert_null(strstr(text, "tls_handshakes"));
 	assert_null(strstr(text, "certificate"));
 	assert_null(strstr(text, "requests_total"));
+	free(text);
+	fixture_fini(&f);
+}
+
+/* Labels do not repeat, and a revocation list may have no end. */
+static void
+shows_handshakes_and_certificates(void **state)
+{
+	static const char *const lines[] = {
+		"scrapegate_tls_handshakes_total{result=\"ok\"} 1",
+		"scrapegate_tls_handshakes_total{result=\"plain_http\"} 2",
+		"scrapegate_certificate_not_after_timestamp_seconds"
+		    "{role=\"server\",subject=\"CN=gate\"} 1800000000",
+		"scrapegate_certificate_not_after_timestamp_seconds"
+		    "{role=\"client_ca\",subject=\"CN=ca\"} 1900000000",
+		"scrapegate_certificate_not_after_timestamp_seconds"
+		    "{role=\"crl\",subject=\"CN=ca\"} 1850000000",
+		NULL
+	};
+	struct fixture f;
+	char *text;
+
+	(void)state;
+	fixture_init(&f, 1);
+	f.view.certificate_count = sizeof(fixture_certificates) /
+	    sizeof(fixture_certificates[0]);
+	stats_add(&f.stats->handshakes_ok);
+	stats_add(&f.stats->handshakes_failed[TLS_FAILURE_PLAIN_HTTP]);
+	stats_add(&f.stats->handshakes_failed[TLS_FAILURE_PLAIN_HTTP]);
+	text = render(&f);
+	assert_lines(text, lines);
+	assert_null(strstr(text, "result=\"closed\""));
+	assert_null(strstr(text, "2000000000"));
 	free(text);
 	fixture_fini(&f);
 }
@@ -238,8 +270,8 @@ sums_over_workers(void **state)
 	workers[1] = stats_new(1);
 	f.view.stats = workers;
 	f.view.stats_count = 2;
-	stats_request(workers[0], 0, 504, CACHE_HIT);
-	stats_request(workers[1], 0, 504, CACHE_HIT);
+	stats_request(workers[0]->targets, 0, 504, CACHE_HIT);
+	stats_request(workers[1]->targets, 0, 504, CACHE_HIT);
 	stats_add(&workers[0]->connections_open);
 	stats_add(&workers[1]->connections_open);
 	stats_add(&workers[1]->connections_open);
@@ -304,6 +336,7 @@ main(void)
 		cmocka_unit_test(shows_a_good_target),
 		cmocka_unit_test(shows_a_failing_target),
 		cmocka_unit_test(says_nothing_of_the_unknown),
+		cmocka_unit_test(shows_handshakes_and_certificates),
 		cmocka_unit_test(shows_what_is_down),
 		cmocka_unit_test(sums_over_workers),
 		cmocka_unit_test(escapes_label_values),

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static struct server {
 	unsigned port;
 	pthread_t thread;
 	char asked[64][256]; /* names of the A queries */
-	unsigned count;
+	atomic_uint count;
 	char conf[32]; /* path of resolv.conf */
 	char hosts[32];
 } server;

@@ -1,0 +1,58 @@
+/*
+ * The threads behind the main one: workers, fetch, hash.  Started together
+ * for a first generation, switched together to another one.
+ *
+ * Used on the main thread, crew_publish() aside.
+ */
+#ifndef PROXY_CREW_H
+#define PROXY_CREW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct answer;
+struct conf;
+struct crew;
+struct err;
+struct generation;
+struct key;
+struct mailbox;
+struct message;
+struct record;
+struct stats;
+
+struct crew_options {
+	struct mailbox *main;
+	/* On the fetch thread: takes a record over. */
+	void (*record)(struct record *record, void *arg);
+	void *arg;
+	/* Delivered to `main`: see worker.h. */
+	void (*own_scrape)(struct message *message, void *owner);
+	void (*handshake_failed)(struct message *message, void *owner);
+	void (*doors_closed)(struct message *message, void *owner);
+	void (*drained)(struct message *message, void *owner);
+};
+
+/* Everything is there before the first thread runs.  NULL with `err`. */
+struct crew *crew_new(const struct crew_options *options,
+    const struct generation *generation, struct err *err);
+
+/*
+ * From `was` to `next`: returns when all have switched, so nobody accepts
+ * from sockets that only `was` has.
+ */
+void crew_switch(struct crew *crew, const struct generation *was,
+    const struct generation *next);
+
+/* Both message `main` once per worker. */
+void crew_drain(struct crew *crew);
+
+/* What they sent is in the mailbox of `main` then; NULL is fine, twice too. */
+void crew_stop(struct crew *crew);
+void crew_free(struct crew *crew);
+
+/* One per worker, for the view. */
+unsigned crew_size(const struct crew *crew);
+struct stats *const *crew_stats(const struct crew *crew);
+
+#endif

@@ -1,0 +1,282 @@
+#include "proxy/generation.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "conf/conf.h"
+#include "conf/load.h"
+#include "conf/size.h"
+#include "proxy/base/alloc.h"
+#include "proxy/base/err.h"
+#include "proxy/base/log.h"
+#include "proxy/base/material.h"
+#include "proxy/material_of.h"
+#include "tls/server.h"
+
+/* One made in memory stays as long as it is wanted: clients may have pinned
+ * it. */
+static bool
+has_self_signed(const struct generation *before)
+{
+	return before != NULL &&
+	       before->conf->gate_tls == CONF_GATE_TLS_SELF_SIGNED;
+}
+
+static struct tls_server *
+open_files(const struct conf *conf, const struct material *material,
+    struct err *err)
+{
+	const struct conf_place *place = &conf->tls_server_config.place;
+	struct tls_server *tls =
+	    tls_server_new(&conf->tls_server_config, material, err);
+
+	if (tls == NULL && place->file != NULL)
+		err_prefix(err, "%s:%d:%d", place->file, place->line,
+		    place->column);
+	return tls;
+}
+
+static int
+open_tls(struct generation *generation, const struct material *material,
+    const struct generation *before, struct err *err)
+{
+	const struct conf *conf = generation->conf;
+
+	if (conf->gate_tls == CONF_GATE_TLS_FILES)
+		generation->tls = open_files(conf, material, err);
+	else if (conf->gate_tls == CONF_GATE_TLS_OFF)
+		return 0;
+	else if (has_self_signed(before))
+		generation->tls = tls_server_ref(before->tls);
+	else
+		generation->tls = tls_server_new_self_signed(err);
+	return generation->tls == NULL ? -1 : 0;
+}
+
+static int
+open_contexts(struct generation *generation, struct err *err)
+{
+	unsigned i;
+
+	if (generation->tls == NULL)
+		return 0;
+	generation->contexts =
+	    xcalloc(generation->workers, sizeof(SSL_CTX *));
+	for (i = 0; i < generation->workers; i++) {
+		generation->contexts[i] =
+		    tls_server_context(generation->tls, err);
+		if (generation->contexts[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+int
+generation_check(const struct conf *conf, struct err *err)
+{
+	struct material *material;
+	struct tls_server *tls;
+	SSL_CTX *context = NULL;
+
+	if (conf->gate_tls != CONF_GATE_TLS_FILES)
+		return 0;
+	material = conf_material(conf);
+	tls = open_files(conf, material, err);
+	if (tls != NULL)
+		context = tls_server_context(tls, err);
+	SSL_CTX_free(context);
+	tls_server_unref(tls);
+	material_free(material);
+	return context != NULL ? 0 : -1;
+}
+
+/* By the address as it is written: port 0 stays what it became. */
+static const struct door *
+find_door(const struct generation *generation, const char *text)
+{
+	size_t i;
+
+	if (generation == NULL)
+		return NULL;
+	for (i = 0; i < generation->conf->listen_count; i++)
+		if (strcmp(generation->conf->listen[i].text, text) == 0)
+			return &generation->doors[i];
+	return NULL;
+}
+
+static int
+open_doors(struct generation *generation, const struct generation *before,
+    struct err *err)
+{
+	const struct conf *conf = generation->conf;
+	const struct door *old;
+	size_t i;
+
+	for (i = 0; i < conf->listen_count; i++) {
+		struct door *door = &generation->doors[i];
+
+		old = find_door(before, conf->listen[i].text);
+		if (old != NULL)
+			*door = *old;
+		else
+			door->fd = listener_open(&conf->listen[i], door->text,
+			    err);
+		if (door->fd == -1)
+			return -1;
+	}
+	return 0;
+}
+
+struct generation *
+generation_new(struct conf *conf, const struct material *material,
+    const struct generation *before, struct err *err)
+{
+	struct generation *generation = xcalloc(1, sizeof(*generation));
+	size_t i;
+
+	generation->conf = conf_ref(conf);
+	generation->workers = conf->workers;
+	generation->doors =
+	    xcalloc(conf->listen_count + 1, sizeof(*generation->doors));
+	for (i = 0; i < conf->listen_count; i++)
+		generation->doors[i].fd = -1;
+	if (open_tls(generation, material, before, err) == 0 &&
+	    open_contexts(generation, err) == 0 &&
+	    open_doors(generation, before, err) == 0)
+		return generation;
+	generation_close_doors(generation, before);
+	generation_free(generation);
+	return NULL;
+}
+
+void
+generation_free(struct generation *generation)
+{
+	unsigned i;
+
+	if (generation == NULL)
+		return;
+	for (i = 0; generation->contexts != NULL && i < generation->workers;
+	     i++)
+		SSL_CTX_free(generation->contexts[i]);
+	tls_server_unref(generation->tls);
+	conf_unref(generation->conf);
+	free(generation->contexts);
+	free(generation->doors);
+	free(generation);
+}
+
+size_t
+generation_extra_doors(const struct generation *one,
+    const struct generation *other, int **fds)
+{
+	const struct conf *conf = one->conf;
+	size_t count = 0, i;
+
+	*fds = xcalloc(conf->listen_count + 1, sizeof(**fds));
+	for (i = 0; i < conf->listen_count; i++)
+		if (find_door(other, conf->listen[i].text) == NULL)
+			(*fds)[count++] = one->doors[i].fd;
+	return count;
+}
+
+void
+generation_announce(const struct generation *generation,
+    const struct generation *before)
+{
+	const struct conf *conf = generation->conf;
+	size_t i;
+
+	for (i = 0; i < conf->listen_count; i++)
+		if (find_door(before, conf->listen[i].text) == NULL)
+			log_info("listening", "role", "gate", "address",
+			    generation->doors[i].text, "tls",
+			    generation->tls != NULL ? "yes" : "no", NULL);
+}
+
+void
+generation_close_doors(struct generation *generation,
+    const struct generation *next)
+{
+	const struct conf *conf = generation->conf;
+	size_t i;
+
+	for (i = 0; i < conf->listen_count; i++) {
+		struct door *door = &generation->doors[i];
+
+		if (door->fd == -1 ||
+		    find_door(next, conf->listen[i].text) != NULL)
+			continue;
+		close(door->fd);
+		door->fd = -1;
+		if (conf->listen[i].unix_path != NULL)
+			unlink(conf->listen[i].unix_path);
+	}
+}
+
+/* What only a restart changes. */
+
+static void
+say_fixed(const char *key, const char *value, const char *wanted)
+{
+	log_warn("only a restart changes this", "key", key, "value", value,
+	    "wanted", wanted, NULL);
+}
+
+static void
+keep_address(const char *key, struct conf_address *address,
+    const struct conf_address *was)
+{
+	if (strcmp(address->text, was->text) == 0)
+		return;
+	say_fixed(key, was->text, address->text);
+	free(address->text);
+	free(address->host);
+	free(address->unix_path);
+	address->text = xstrdup(was->text);
+	address->host = was->host != NULL ? xstrdup(was->host) : NULL;
+	address->unix_path =
+	    was->unix_path != NULL ? xstrdup(was->unix_path) : NULL;
+	address->port = was->port;
+}
+
+static void
+keep_workers(struct conf *conf, const struct conf *was)
+{
+	char value[16], wanted[16];
+
+	if (conf->workers == was->workers)
+		return;
+	snprintf(value, sizeof(value), "%u", was->workers);
+	snprintf(wanted, sizeof(wanted), "%u", conf->workers);
+	say_fixed("workers", value, wanted);
+	conf->workers = was->workers;
+}
+
+static void
+keep_budget(struct conf *conf, const struct conf *was)
+{
+	char value[CONF_SIZE_SIZE], wanted[CONF_SIZE_SIZE];
+
+	if (conf->memory_budget == was->memory_budget)
+		return;
+	say_fixed("memory_budget", conf_size_text(was->memory_budget, value),
+	    conf_size_text(conf->memory_budget, wanted));
+	conf->memory_budget = was->memory_budget;
+}
+
+void
+generation_keep_fixed(struct conf *conf, const struct conf *was)
+{
+	keep_workers(conf, was);
+	keep_budget(conf, was);
+	keep_address("admin.listen", &conf->admin_listen, &was->admin_listen);
+	keep_address("health.listen", &conf->health_listen,
+	    &was->health_listen);
+}

@@ -1,0 +1,80 @@
+/*
+ * One configuration with all it needs to be served: certificates judged, an
+ * SSL_CTX for each worker, listening sockets open.  Built beside the one in
+ * force and never changed after; either all of it can be had, or none.
+ *
+ * Main thread.
+ */
+#ifndef PROXY_GENERATION_H
+#define PROXY_GENERATION_H
+
+#include <stddef.h>
+
+#include <openssl/types.h>
+
+#include "proxy/gate/listener.h"
+
+struct conf;
+struct err;
+struct material;
+struct tls_server;
+
+/* A listening socket of the gate. */
+struct door {
+	int fd;
+	char text[LISTENER_TEXT_SIZE]; /* the real address */
+};
+
+struct generation {
+	struct conf *conf;      /* a reference */
+	struct tls_server *tls; /* NULL: plain HTTP */
+	SSL_CTX **contexts;     /* one for each worker; NULL: plain HTTP */
+	unsigned workers;
+	struct door *doors; /* of conf->listen, in that order */
+};
+
+/*
+ * For `conf`, whose files `material` holds.  Sockets of addresses that
+ * `before` (NULL: none) listens on, too, are shared with it.  NULL with `err`,
+ * having changed nothing; err->code is ERR_MISSING if a certificate does not
+ * exist yet.
+ */
+struct generation *generation_new(struct conf *conf,
+    const struct material *material, const struct generation *before,
+    struct err *err);
+
+/*
+ * Would its certificates do?  Opens nothing.  -1 with `err`; ERR_MISSING if
+ * one does not exist yet.
+ */
+int generation_check(const struct conf *conf, struct err *err);
+
+/* Closes no socket. */
+void generation_free(struct generation *generation);
+
+/*
+ * The sockets of `one` that `other` (NULL: none) lacks: their number, and the
+ * descriptors, malloc'd.
+ */
+size_t generation_extra_doors(const struct generation *one,
+    const struct generation *other, int **fds);
+
+/* Logs where it listens and `before` (NULL: none) did not. */
+void generation_announce(const struct generation *generation,
+    const struct generation *before);
+
+/*
+ * Closes the sockets that `next` (NULL: none) lacks; nobody accepts from them
+ * any more.
+ */
+void generation_close_doors(struct generation *generation,
+    const struct generation *next);
+
+/*
+ * What only a restart can change stays as in `was`: says so in the log for
+ * each key that differs, and puts the old value into `conf`, which nobody else
+ * has seen yet.
+ */
+void generation_keep_fixed(struct conf *conf, const struct conf *was);
+
+#endif
