@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import tls
+
 SERVER_CORE, LOAD_CORE = "0", "1"
 HOST = "127.0.0.1"
 
@@ -79,10 +81,10 @@ class Server:
         self.port = port
         wait_for_port(port, self.process)
 
-    def logged_port(self):
+    def logged_port(self, role="gate"):
         end = time.monotonic() + 20
         while time.monotonic() < end:
-            match = re.search(r"role=gate address=\S+:(\d+)",
+            match = re.search(rf"role={role} address=\S+:(\d+)",
                               Path(self.log_path).read_text())
             if match:
                 return int(match.group(1))
@@ -147,6 +149,8 @@ class Bench:
     def __init__(self, gate, folder, is_quick):
         self.gate = gate
         self.folder = folder
+        self.is_quick = is_quick
+        self.host, self.load_core = HOST, LOAD_CORE
         self.rounds = 2 if is_quick else 7
         self.seconds = 1 if is_quick else 3
         self.idle_seconds = 5 if is_quick else 60
@@ -154,14 +158,18 @@ class Bench:
         self.body = exposition()
         self.cert = folder / "gate.crt"
         self.key = folder / "gate.key"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-             "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key, "-out",
-             self.cert, "-days", "2", "-subj", "/CN=localhost", "-addext",
-             f"subjectAltName=DNS:localhost,IP:{HOST}"],
-            check=True, capture_output=True)
+        self.make_certificate(self.cert, self.key)
         (folder / "haproxy.pem").write_bytes(
             self.cert.read_bytes() + self.key.read_bytes())
+
+    @staticmethod
+    def make_certificate(cert, key):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
+             cert, "-days", "60", "-subj", "/CN=localhost", "-addext",
+             f"subjectAltName=DNS:localhost,IP:{HOST}"],
+            check=True, capture_output=True)
 
     def start(self, *arguments, **options):
         server = Server(*arguments, **options)
@@ -172,7 +180,8 @@ class Bench:
         while self.running:
             self.running.pop().stop()
 
-    def nginx(self, name, server_lines, http_lines="", core=SERVER_CORE):
+    def nginx(self, name, server_lines, http_lines="", core=SERVER_CORE,
+              connections=1024):
         port = free_port()
         home = self.folder / name
         (home / "logs").mkdir(parents=True, exist_ok=True)
@@ -183,7 +192,8 @@ daemon off;
 master_process off;
 pid {home}/nginx.pid;
 error_log {home}/logs/error.log crit;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile {connections + 500};
+events {{ worker_connections {connections}; }}
 http {{
 access_log off;
 sendfile on;
@@ -216,7 +226,7 @@ server {{
         upstream.name = "direct"
         self.upstream = upstream
 
-    def start_nginx(self, name, is_cached):
+    def start_nginx(self, name, is_cached, connections=1024):
         zone = (f"proxy_cache_path {self.folder}/{name}/cache "
                 "keys_zone=z:1m;\n") if is_cached else ""
         pool = (f"upstream exporter {{ server {HOST}:{self.upstream.port}; "
@@ -235,7 +245,7 @@ proxy_http_version 1.1;
 proxy_set_header Connection "";
 proxy_buffers 8 32k;
 {cache}}}
-""", zone + pool)
+""", zone + pool, connections=connections)
 
     def start_haproxy(self):
         port = free_port()
@@ -258,7 +268,8 @@ backend b
         return self.start("haproxy", ["haproxy", "-db", "-f", path],
                           port=port)
 
-    def start_gate(self, is_cached):
+    def start_gate(self, is_cached, pair=None):
+        cert, key = pair or (self.cert, self.key)
         name = "gate-cached" if is_cached else "gate"
         cache = ("{ttl: 1h, once_per_scraper: false}" if is_cached
                  else "{ttl: 0s}")
@@ -266,7 +277,7 @@ backend b
         path.write_text(f"""
 listen: ["{HOST}:0"]
 admin: {{listen: "{HOST}:0"}}
-tls_server_config: {{cert_file: {self.cert}, key_file: {self.key}}}
+tls_server_config: {{cert_file: {cert}, key_file: {key}}}
 targets:
 - name: node
   url: http://{HOST}:{self.upstream.port}/metrics
@@ -403,6 +414,9 @@ def main():
             bench.running.remove(server)
             server.stop()
         rows += bench.memory_and_idle()
+        rows += tls.handshakes(bench)
+        rows += tls.idle_memory(bench)
+        rows += tls.changes_under_load(bench, to_us)
     finally:
         bench.stop_all()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The admin listener: API, metrics, health, page; and who may not look."""
 
 import json
+import socket
 import re
 import subprocess
 import time
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from faultd import good, ok, say
-from wire import fetch, wait_for
+from wire import fetch, request_bytes, wait_for
 
 JQ = (".data.activeTargets[] | {job: .labels.job, health: .health, "
       "lastError: .lastError}")
@@ -302,3 +303,16 @@ def test_unnamed_status_pages(lab):
     gate = lab.gate(lab.faultd(good()))
     pools = gate.api("scrape_pools")
     assert pools == {"scrapePools": ["node"]}
+
+
+def test_health_cannot_be_starved(lab):
+    """Those who hold connections without need make room for kubelet."""
+    gate = lab.gate(lab.faultd(good()),
+                    config={"health": {"listen": "127.0.0.1:0"}})
+    host, port = gate.listening("health")
+    held = [socket.create_connection((host, port)) for _ in range(100)]
+    for each in held[::2]:
+        each.sendall(request_bytes("/-/healthy"))
+    assert fetch((host, port), "/-/healthy").status == 200
+    for each in held:
+        each.close()

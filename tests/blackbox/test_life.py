@@ -43,6 +43,21 @@ def test_drain_lets_running_scrapes_finish(lab, secure, number):
     assert gate.process.wait(30) == 0
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_drain_lets_answers_out(lab, secure):
+    """What is being written when SIGTERM comes arrives whole."""
+    body = b"".join(b'big{n="%07d"} %d\n' % (n, n) for n in range(800_000))
+    gate = lab.gate(lab.faultd(good(body)), secure=secure)
+    connection = gate.connect()
+    connection.send(request_bytes("/metrics"))
+    head = connection.take(1000)  # the rest fills all buffers on the way
+    gate.process.terminate()
+    gate.wait_for_line("msg=draining")
+    assert (head + connection.read_to_end()).endswith(body[-100:])
+    connection.close()
+    assert gate.process.wait(30) == 0
+
+
 def test_drain_closes_idle_connections(lab):
     """Kept-alive scrapers do not hold the end up."""
     gate = lab.gate(lab.faultd(good()), secure=True)

@@ -339,9 +339,10 @@ def test_accept_goes_through_verbatim(lab):
 
 
 def test_large_answer(lab):
-    """6 MB, judged whole, byte for byte."""
+    """6 MB, judged whole, byte for byte; too much to compress in time."""
     body = b"".join(b'big{n="%07d"} %d\n' % (n, n) for n in range(260_000))
     gate = lab.gate(lab.faultd(good(body)), secure=True)
     assert gate.get().body == body
-    packed = gate.get(headers={"Accept-Encoding": "gzip"})
-    assert gzip.decompress(packed.body) == body
+    asked = gate.get(headers={"Accept-Encoding": "gzip"})
+    assert asked.header("Content-Encoding") is None
+    assert asked.body == body

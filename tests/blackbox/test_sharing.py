@@ -311,12 +311,27 @@ def test_impatient_first_does_not_end_the_attempt(lab):
     waiters = Waiters()
     waiters.start("first", gate, timeout=2)
     wait_for(lambda: exporter.request_count == 1, what="the attempt")
-    waiters.start("second", gate, timeout=60)
+    waiters.start("second", gate, timeout=4)
     wait_for(lambda: "first" in waiters.answers, what="the first to give up")
     assert waiters.answers["first"].status == 504
     released.set()
     assert waiters.join()["second"].body == GOOD_BODY
     assert exporter.request_count == 1
+
+
+def test_a_much_shorter_attempt_is_not_joined(lab):
+    """Its exporter was told to hurry: the answer might be cut short."""
+    released = threading.Event()
+    exporter = lab.faultd(answer_when(released))
+    gate = two_targets(lab, exporter)
+    waiters = Waiters()
+    waiters.start("hasty", gate, timeout=5)
+    wait_for(lambda: exporter.request_count == 1, what="the attempt")
+    waiters.start("patient", gate, timeout=60)
+    wait_for(lambda: exporter.request_count == 2, what="another attempt")
+    released.set()
+    answers = waiters.join()
+    assert answers["hasty"].body == answers["patient"].body == GOOD_BODY
 
 
 def test_no_header_means_the_configured_timeout(lab):
@@ -427,3 +442,29 @@ def test_gone_exporter_then_back(lab):
         exporter.behaviour = good()
         assert gate.get().status == 200
     assert fetch(gate.address).status == 200
+
+
+def test_the_budget_is_one_for_all(lab):
+    """Many answers at a time do not add up beyond memory_budget."""
+    body = b'big{n="%07d"} 1\n' % 1 * 50_000
+    exporter = lab.faultd(good(body))
+    gate = lab.gate(exporter, config={"memory_budget": "8MB"},
+                    target={"cache": {"ttl": "1h"}})
+    for n in range(60):
+        assert gate.get(headers={"Accept": f"text/plain;n={n}"}).body == body
+    with open(f"/proc/{gate.pid}/status", encoding="ascii") as status:
+        rss = [line for line in status if line.startswith("VmRSS")]
+    # Sanitizers multiply: without eviction this would be 60 MB and more.
+    assert gate.metric("scrapegate_requests_total", code="503") == 0, rss
+    first = gate.get(headers={"Accept": "text/plain;n=0"}, source="127.0.0.9")
+    assert first.body == body
+    assert exporter.request_count == 61, "the first was long evicted"
+
+
+def test_too_much_for_the_budget(lab):
+    body = b'big{n="%07d"} 1\n' % 1 * 500_000
+    gate = lab.gate(lab.faultd(good(body)), config={"memory_budget": "8MB"})
+    answer = gate.get()
+    assert answer.status == 503
+    assert answer.header("X-Scrapegate-Reason") == "memory_budget_exceeded"
+    assert answer.header("Retry-After")
