@@ -19,7 +19,7 @@
 
 #define TCP                                                                    \
 	.target = { .name = "node",                                            \
-		.place = { "scrapegate.yml", 12 },                             \
+		.place = { "scrapegate.yml", 12, 1 },                             \
 		.url = { .text = "http://10.0.0.5:9100/metrics",               \
 		    .scheme = CONF_HTTP,                                       \
 		    .host = "10.0.0.5",                                        \
@@ -27,7 +27,7 @@
 		    .path = "/metrics" } }
 #define HTTPS                                                                  \
 	.target = { .name = "node",                                            \
-		.place = { "scrapegate.yml", 12 },                             \
+		.place = { "scrapegate.yml", 12, 1 },                             \
 		.url = { .text = "https://db.example:9104/metrics",            \
 		    .scheme = CONF_HTTPS,                                      \
 		    .host = "db.example",                                      \
@@ -644,7 +644,7 @@ test_hostile(void **state)
 {
 	static char name[300], host[300], url[3000];
 	struct conf_target target = { .name = name,
-		.place = { name, 1 },
+		.place = { name, 1, 1 },
 		.url = { .text = url,
 		    .host = host,
 		    .path = url,
