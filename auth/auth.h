@@ -63,7 +63,8 @@ typedef void auth_settled_fn(const struct auth_verdict *verdict, void *arg);
 struct auth_question {
 	const struct conf *conf;
 	const char *authorization; /* the header's value, or NULL */
-	const char *peer;          /* address, for the log */
+	const char *peer;          /* address: who takes turns, and the log */
+	uint64_t deadline_us;      /* nobody listens after it, monotonic */
 	/* Called exactly once after AUTH_LATER, on the booth's thread from its
 	 * mailbox, with AUTH_DENY or AUTH_AGAIN: the password was right by
 	 * the configuration of then, so the one in force must say so too. */
@@ -80,8 +81,8 @@ bool auth_is_required(const struct conf *conf);
 /* `match` is bcrypt_matches(), or a test's. */
 struct auth *auth_new(hasher_match_fn *match, struct err *err);
 
-/* Ends the hash thread; what waits goes back to the booths' mailboxes, which
- * are emptied after. */
+/* What waits goes back to the booths' mailboxes as overloaded, and they are
+ * emptied after.  The hash thread ends, or is left to the check it is in. */
 void auth_stop(struct auth *auth);
 void auth_free(struct auth *auth);
 

@@ -12,6 +12,7 @@
 #include "auth/cache.h"
 #include "auth/header.h"
 #include "auth/method.h"
+#include "conf/bcrypt.h"
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 
@@ -19,7 +20,7 @@
 #define COST_DEFAULT 10
 
 /* Credentials being checked. */
-struct login {
+struct basic_check {
 	struct hash_wait wait;
 	struct auth_booth *booth;
 	auth_settled_fn *settled;
@@ -29,6 +30,8 @@ struct login {
 	char peer[AUTH_PEER_SIZE];
 	char user[]; /* foreign bytes */
 };
+
+static const char too_many[] = "too many basic auth logins to check at once";
 
 static const char *const fault_words[] = {
 	[AUTH_BASIC_FINE] = "basic auth user or password",
@@ -60,7 +63,8 @@ find_user(const struct conf *conf, const char *name)
 	return found;
 }
 
-/* Costs differ at most where somebody changed his mind: the dearest. */
+/* The dearest, so that nobody waits less than for a user that exists; loading
+ * warns where costs differ, for then the cheaper ones can be told. */
 static unsigned
 find_cost(const struct conf *conf)
 {
@@ -68,7 +72,8 @@ find_cost(const struct conf *conf)
 	size_t i;
 
 	for (i = 0; i < conf->basic_auth_user_count; i++) {
-		unsigned other = bcrypt_cost(conf->basic_auth_users[i].hash);
+		unsigned other =
+		    (unsigned)conf_bcrypt_cost(conf->basic_auth_users[i].hash);
 
 		if (other > cost)
 			cost = other;
@@ -79,49 +84,53 @@ find_cost(const struct conf *conf)
 static void
 take_result(struct message *message, void *owner)
 {
-	struct login *login = (struct login *)message;
-	struct auth_booth *booth = login->booth;
+	struct basic_check *check = (struct basic_check *)message;
+	struct auth_booth *booth = check->booth;
 	struct auth_verdict verdict = { .method = AUTH_METHOD_BASIC };
 
 	(void)owner;
-	if (login->wait.is_match && login->is_known) {
-		auth_cache_put(booth->cache, login->digest);
+	if (check->wait.outcome == HASH_UNCHECKED) {
+		deny(&verdict, AUTH_OVERLOADED, too_many);
+	} else if (check->wait.outcome == HASH_MATCH && check->is_known) {
+		auth_cache_put(booth->cache, check->digest);
 		verdict.answer = AUTH_AGAIN;
 	} else {
 		deny(&verdict, AUTH_DENIED, fault_words[AUTH_BASIC_FINE]);
 		auth_log_failure(
-		    booth->auth, &verdict, login->peer, login->user);
+		    booth->auth, &verdict, check->peer, check->user);
 	}
-	login->settled(&verdict, login->arg);
-	free(login);
+	check->settled(&verdict, check->arg);
+	free(check);
 }
 
-static struct login *
-new_login(struct auth_booth *booth, const struct auth_question *question,
+static struct basic_check *
+new_check(struct auth_booth *booth, const struct auth_question *question,
     const char *user)
 {
 	size_t user_size = strlen(user) + 1;
-	struct login *login = xcalloc(1, sizeof(*login) + user_size);
+	struct basic_check *check = xcalloc(1, sizeof(*check) + user_size);
 
-	login->wait.message.deliver = take_result;
-	login->wait.reply_to = booth->mailbox;
-	login->booth = booth;
-	login->settled = question->settled;
-	login->arg = question->arg;
-	snprintf(login->peer, sizeof(login->peer), "%s", question->peer);
-	memcpy(login->user, user, user_size);
-	return login;
+	snprintf(check->peer, sizeof(check->peer), "%s", question->peer);
+	check->wait.message.deliver = take_result;
+	check->wait.reply_to = booth->mailbox;
+	check->wait.peer = check->peer;
+	check->wait.deadline_us = question->deadline_us;
+	check->booth = booth;
+	check->settled = question->settled;
+	check->arg = question->arg;
+	memcpy(check->user, user, user_size);
+	return check;
 }
 
 static void
-check(struct auth_booth *booth, const struct auth_question *question,
+judge(struct auth_booth *booth, const struct auth_question *question,
     const struct auth_basic *basic, struct auth_verdict *verdict)
 {
 	const struct conf_user *user = find_user(question->conf, basic->user);
 	unsigned char digest[AUTH_DIGEST_SIZE];
 	const char *fields[3] = { basic->user, NULL, basic->password };
 	char dummy[BCRYPT_HASH_SIZE];
-	struct login *login;
+	struct basic_check *check;
 
 	bcrypt_dummy(dummy, find_cost(question->conf));
 	fields[1] = user == NULL ? dummy : user->hash;
@@ -132,17 +141,16 @@ check(struct auth_booth *booth, const struct auth_question *question,
 		verdict->user = user->name;
 		return;
 	}
-	login = new_login(booth, question, basic->user);
-	login->is_known = user != NULL;
-	memcpy(login->digest, digest, sizeof(digest));
+	check = new_check(booth, question, basic->user);
+	check->is_known = user != NULL;
+	memcpy(check->digest, digest, sizeof(digest));
 	if (hasher_ask(booth->auth->hasher, digest, fields[1], basic->password,
-		&login->wait)) {
+		&check->wait)) {
 		verdict->answer = AUTH_LATER;
 		return;
 	}
-	free(login);
-	deny(verdict, AUTH_OVERLOADED,
-	    "too many basic auth logins to check at once");
+	free(check);
+	deny(verdict, AUTH_OVERLOADED, too_many);
 }
 
 void
@@ -154,7 +162,7 @@ auth_basic_check(struct auth_booth *booth, const struct auth_question *question,
 
 	fault = auth_header_basic(rest, &basic);
 	if (fault == AUTH_BASIC_FINE) {
-		check(booth, question, &basic, verdict);
+		judge(booth, question, &basic, verdict);
 		auth_basic_wipe(&basic);
 		return;
 	}

@@ -1,7 +1,6 @@
 #include "auth/bcrypt.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 
+#include "conf/bcrypt.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
 
@@ -21,32 +21,14 @@
 #define SALT_LEN 22
 #define DIGEST_LEN 31
 
-/* "10$", salt and hash behind "$2$" or "$2?$"; NULL if that is not so. */
-static const char *
-find_cost(const char *hash)
-{
-	const char *p = hash + 2;
-
-	if (hash[0] != '$' || hash[1] != '2')
-		return NULL;
-	if (*p != '$' && *p != '\0')
-		p++;
-	if (*p != '$' || !isdigit((unsigned char)p[1]) ||
-	    !isdigit((unsigned char)p[2]) || p[3] != '$')
-		return NULL;
-	return p + 1;
-}
-
 unsigned
 bcrypt_cost(const char *hash)
 {
-	const char *text = find_cost(hash);
-	unsigned cost;
+	struct err err;
 
-	if (text == NULL || strlen(text) < 3 + SALT_LEN + DIGEST_LEN)
-		return 0;
-	cost = (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
-	return cost >= COST_MIN && cost <= COST_MAX ? cost : 0;
+	return conf_bcrypt_check(hash, &err) == 0
+		   ? (unsigned)conf_bcrypt_cost(hash)
+		   : 0;
 }
 
 /* `out` is "" if libcrypt did not like the setting. */
@@ -67,19 +49,17 @@ bool
 bcrypt_matches(const char *hash, const char *password)
 {
 	char setting[BCRYPT_HASH_SIZE], result[BCRYPT_HASH_SIZE];
-	const char *text = find_cost(hash);
-	const char *digest;
 
 	if (bcrypt_cost(hash) == 0)
 		return false;
-	digest = text + 3 + SALT_LEN;
-	snprintf(setting, sizeof(setting), "$2b$%.*s",
-	    3 + SALT_LEN + DIGEST_LEN, text);
+	memcpy(setting, hash, sizeof(setting));
+	setting[2] = 'b';
 	run(password, setting, result);
 	/* The salt's last character has bits to spare: only what was computed
 	 * is compared. */
-	return result[0] != '\0' && CRYPTO_memcmp(result + HEAD_LEN + SALT_LEN,
-					digest, DIGEST_LEN) == 0;
+	return result[0] != '\0' &&
+	       CRYPTO_memcmp(result + HEAD_LEN + SALT_LEN,
+		   hash + HEAD_LEN + SALT_LEN, DIGEST_LEN) == 0;
 }
 
 void

@@ -2,8 +2,8 @@
  * bcrypt, as basic_auth_users holds it: "$2b$COST$", 22 characters of salt
  * and 31 of hash.  The home of libcrypt.
  *
- * Go's bcrypt, which judges these files elsewhere, takes any letter behind
- * the 2 (and none at all) for the same algorithm, so it is so here.
+ * conf/ judges what a hash is; the letters behind the 2 (a, b, y) are names of
+ * the same algorithm.
  *
  * Any thread; each call costs what its COST says: never on an event loop.
  */

@@ -1,5 +1,6 @@
 #include "conf/check.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -209,6 +210,28 @@ check_users(struct conf_loading *loading)
 	}
 }
 
+/* A user that does not exist takes as long as the dearest hash. */
+static void
+check_costs(struct conf_loading *loading)
+{
+	const struct conf *conf = loading->conf;
+	const struct conf_user *users = conf->basic_auth_users;
+	int cost, least = INT_MAX, most = 0;
+	size_t i;
+
+	for (i = 0; i < conf->basic_auth_user_count; i++) {
+		cost = conf_bcrypt_cost(users[i].hash);
+		least = cost < least ? cost : least;
+		most = cost > most ? cost : most;
+	}
+	if (least < most)
+		conf_errors_warn(&loading->errors,
+		    "basic_auth_users: costs from %d to %d: how long a refusal "
+		    "takes tells which users of the cheaper hashes exist; "
+		    "give all hashes one cost",
+		    least, most);
+}
+
 static void
 check_rate_limit(struct conf_loading *loading)
 {
@@ -237,6 +260,7 @@ conf_check_web(struct conf_loading *loading)
 	warn_both(loading, tls->key, tls->key_file, "key");
 	warn_both(loading, tls->client_ca, tls->client_ca_file, "client_ca");
 	check_users(loading);
+	check_costs(loading);
 	check_rate_limit(loading);
 	if (is_given(loading, &conf->http_server_config.http2) &&
 	    conf->http_server_config.http2)

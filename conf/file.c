@@ -1,9 +1,12 @@
 #include "conf/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
@@ -15,10 +18,11 @@ fail_errno(const char *path, struct err *err)
 	    "%s: cannot read: %s", path, strerror(errno));
 }
 
-char *
-conf_file_read(const char *path, size_t max, size_t *len, struct err *err)
+/* Closes `file`, which may be NULL: errno says why. */
+static char *
+read_all(FILE *file, const char *path, size_t max, size_t *len,
+    struct err *err)
 {
-	FILE *file = fopen(path, "re");
 	char *data;
 	size_t room = 4096, got;
 
@@ -48,6 +52,36 @@ conf_file_read(const char *path, size_t max, size_t *len, struct err *err)
 		    err, ERR_INVALID, "%s: larger than %zu bytes", path, max);
 	free(data);
 	fclose(file);
+	return NULL;
+}
+
+char *
+conf_file_read(const char *path, size_t max, size_t *len, struct err *err)
+{
+	return read_all(fopen(path, "re"), path, max, len, err);
+}
+
+char *
+conf_file_read_regular(
+    const char *path, size_t max, size_t *len, struct err *err)
+{
+	/* Not blocking: a FIFO without a writer would hold up the caller. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		fail_errno(path, err);
+	} else if (!S_ISREG(st.st_mode)) {
+		err_set(err, ERR_FILE,
+		    "%s: cannot read: %s; a reload reads regular files only",
+		    path,
+		    S_ISDIR(st.st_mode) ? "Is a directory"
+					: "Not a regular file");
+	} else {
+		return read_all(fdopen(fd, "r"), path, max, len, err);
+	}
+	if (fd != -1)
+		close(fd);
 	return NULL;
 }
 

@@ -15,6 +15,13 @@ struct err;
 char *conf_file_read(
     const char *path, size_t max, size_t *len, struct err *err);
 
+/*
+ * The same, never waiting: what is no regular file (a FIFO, a device) is
+ * refused.  For whoever must not be held up.
+ */
+char *conf_file_read_regular(
+    const char *path, size_t max, size_t *len, struct err *err);
+
 /* The folder of `path` with its slash, "" if it has none; malloc'd. */
 char *conf_file_folder(const char *path);
 

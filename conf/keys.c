@@ -193,7 +193,8 @@ const struct conf_key conf_keys[] = {
 		    "exporter-toolkit." },
 	{ ROOT(rate_limit.interval), .name = "rate_limit.interval",
 	    .type = CONF_TYPE_GO_DURATION, .def = "0s", .is_reloadable = true,
-	    .help = "Time in which one more request is let in. 0: no limit." },
+	    .help = "Time in which one more request is let in, /-/healthy and "
+		    "/-/ready aside. 0: no limit." },
 	{ ROOT(rate_limit.burst), .name = "rate_limit.burst",
 	    .type = CONF_TYPE_UINT, .def = "0", .min = 0, .max = 999999999,
 	    .is_reloadable = true,

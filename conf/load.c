@@ -48,7 +48,9 @@ read_file(struct conf_loading *loading, const char *file, bool is_web)
 	    conf_loading_find(loading, &loading->conf->web_config_file);
 	struct err err;
 	size_t len;
-	char *text = conf_file_read(file, CONF_DOCUMENT_MAX_BYTES, &len, &err);
+	char *text = loading->is_reload
+	    ? conf_file_read_regular(file, CONF_DOCUMENT_MAX_BYTES, &len, &err)
+	    : conf_file_read(file, CONF_DOCUMENT_MAX_BYTES, &len, &err);
 
 	if (text != NULL)
 		read_text(loading, file, text, len, is_web);
@@ -219,6 +221,7 @@ conf_load(const struct conf_source *source, struct conf_report *report)
 {
 	struct conf_loading loading = {
 		.conf = xcalloc(1, sizeof(struct conf)),
+		.is_reload = source->is_reload,
 	};
 
 	atomic_init(&loading.conf->refs, 1);

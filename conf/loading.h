@@ -25,6 +25,7 @@ struct conf_mark {
 struct conf_loading {
 	struct conf *conf;
 	const char *file; /* the configuration file; NULL: none */
+	bool is_reload;   /* as in struct conf_source */
 	struct conf_errors errors;
 	struct conf_mark *marks;
 	size_t mark_count;

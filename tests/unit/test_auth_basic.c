@@ -33,6 +33,7 @@ static struct {
 	bool is_shut;            /* calls wait until it opens */
 	unsigned calls;          /* begun */
 	unsigned cost_calls[32]; /* by the cost of their hash */
+	char order[64][16];      /* the first calls' passwords */
 } oracle = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER };
 
@@ -41,6 +42,8 @@ static bool
 match(const char *hash, const char *password)
 {
 	pthread_mutex_lock(&oracle.lock);
+	if (oracle.calls < 64)
+		snprintf(oracle.order[oracle.calls], 16, "%s", password);
 	oracle.calls++;
 	oracle.cost_calls[bcrypt_cost(hash)]++;
 	pthread_cond_broadcast(&oracle.changed);
@@ -83,8 +86,11 @@ struct world {
 	struct event_base *base;
 	struct mailbox *mailbox;
 	struct auth_booth *booth;
+	const char *peer;
+	uint64_t deadline_us;
 	unsigned awaited;
 	struct auth_verdict last; /* as settled */
+	unsigned results[AUTH_RESULT_COUNT]; /* of those denied later */
 };
 
 static int
@@ -95,6 +101,8 @@ set_up(void **state)
 
 	oracle.calls = 0;
 	memset(oracle.cost_calls, 0, sizeof(oracle.cost_calls));
+	world->peer = "192.0.2.1";
+	world->deadline_us = UINT64_MAX;
 	world->auth = auth_new(match, &err);
 	world->base = thread_base_new(&err);
 	world->mailbox = mailbox_new(world->base, world, &err);
@@ -124,6 +132,8 @@ settled(const struct auth_verdict *verdict, void *arg)
 
 	world->last = *verdict;
 	world->awaited--;
+	if (verdict->answer == AUTH_DENY)
+		world->results[verdict->result]++;
 }
 
 static struct auth_verdict
@@ -132,7 +142,8 @@ ask_with(struct world *world, const struct conf *with, const char *header)
 	struct auth_question question = {
 		.conf = with,
 		.authorization = header,
-		.peer = "192.0.2.1",
+		.peer = world->peer,
+		.deadline_us = world->deadline_us,
 		.settled = settled,
 		.arg = world,
 	};
@@ -313,6 +324,118 @@ test_changed_users(void **state)
 	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
 }
 
+/* Passwords "0", "1" and so on, from one address; how many are refused. */
+static unsigned
+guess(struct world *world, const char *peer, unsigned count)
+{
+	unsigned i, refused = 0;
+	char password[16];
+
+	world->peer = peer;
+	for (i = 0; i < count; i++) {
+		snprintf(password, sizeof(password), "%u", i);
+		if (ask(world, "bob", password).answer != AUTH_LATER)
+			refused++;
+	}
+	return refused;
+}
+
+/* H30: who guesses from one address, on however many connections, makes a
+ * scraper at another wait for one guess. */
+static void
+test_turns(void **state)
+{
+	struct world *world = *state;
+
+	shut(true);
+	assert_int_equal(guess(world, "192.0.2.66", 16), 16 - HASHER_PEER_MAX);
+	wait_for_calls(1);
+	world->peer = "192.0.2.1";
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_LATER);
+	assert_int_equal(ask(world, "bob", "mine").answer, AUTH_LATER);
+	shut(false);
+	settle(world);
+	assert_string_equal(oracle.order[0], "0");
+	assert_string_equal(oracle.order[1], "$2b$10$");
+	assert_string_equal(oracle.order[2], "1");
+	assert_string_equal(oracle.order[3], "mine");
+	assert_string_equal(oracle.order[4], "2");
+	assert_int_equal(oracle.calls, HASHER_PEER_MAX + 2);
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	assert_int_equal(guess(world, "192.0.2.66", 1), 0);
+	settle(world);
+}
+
+/* Who shares a check that stands at the end of another's does not wait for
+ * all of those. */
+static void
+test_shared_in_turn(void **state)
+{
+	struct world *world = *state;
+
+	shut(true);
+	assert_int_equal(guess(world, "192.0.2.66", 3), 0);
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_LATER);
+	wait_for_calls(1);
+	world->peer = "192.0.2.1";
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_LATER);
+	shut(false);
+	settle(world);
+	assert_string_equal(oracle.order[1], "$2b$10$");
+	assert_int_equal(oracle.calls, 4);
+}
+
+/* All addresses together. */
+static void
+test_whole_queue(void **state)
+{
+	struct world *world = *state;
+	char peer[32];
+	unsigned i;
+
+	shut(true);
+	for (i = 0; i < HASHER_MAX; i++) {
+		char password[16];
+
+		snprintf(peer, sizeof(peer), "192.0.2.%u", i / HASHER_PEER_MAX);
+		snprintf(password, sizeof(password), "%u", i);
+		world->peer = peer;
+		assert_int_equal(
+		    ask(world, "bob", password).answer, AUTH_LATER);
+	}
+	assert_int_equal(guess(world, "198.51.100.1", 1), 0); /* shared */
+	world->peer = "198.51.100.2";
+	assert_denied(ask(world, "bob", "another"), AUTH_OVERLOADED,
+	    "too many basic auth logins to check at once");
+	shut(false);
+	settle(world);
+	assert_int_equal(oracle.calls, HASHER_MAX);
+	assert_int_equal(ask(world, "bob", "another").answer, AUTH_LATER);
+	settle(world);
+}
+
+/* Nobody listens any more: not checked, and no wrong password either. */
+static void
+test_deadline(void **state)
+{
+	struct world *world = *state;
+
+	shut(true);
+	assert_int_equal(guess(world, "192.0.2.66", 1), 0);
+	wait_for_calls(1);
+	world->deadline_us = 1;
+	assert_int_equal(ask(world, "ann", "late").answer, AUTH_LATER);
+	assert_int_equal(ask(world, "ann", "both").answer, AUTH_LATER);
+	world->deadline_us = UINT64_MAX;
+	assert_int_equal(ask(world, "ann", "both").answer, AUTH_LATER);
+	shut(false);
+	settle(world);
+	assert_int_equal(oracle.calls, 2);
+	assert_string_equal(oracle.order[1], "both");
+	assert_int_equal(world->results[AUTH_OVERLOADED], 1);
+	assert_int_equal(world->results[AUTH_DENIED], 3);
+}
+
 /* H30: a full queue refuses, and what is remembered needs no queue. */
 static void
 test_queue(void **state)
@@ -323,7 +446,7 @@ test_queue(void **state)
 
 	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
 	shut(true);
-	for (i = 0; i < HASHER_QUEUE_MAX; i++) {
+	for (i = 0; i < HASHER_PEER_MAX; i++) {
 		snprintf(password, sizeof(password), "%u", i);
 		assert_int_equal(
 		    ask(world, i % 2 ? "bob" : "eve", password).answer,
@@ -336,7 +459,7 @@ test_queue(void **state)
 	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
 	shut(false);
 	settle(world);
-	assert_int_equal(oracle.calls, 1 + HASHER_QUEUE_MAX);
+	assert_int_equal(oracle.calls, 1 + HASHER_PEER_MAX);
 	assert_int_equal(ask(world, "bob", "another").answer, AUTH_LATER);
 	settle(world);
 }
@@ -361,27 +484,41 @@ test_one_flight(void **state)
 	assert_int_equal(ask(world, "bob", "$2b$11$").answer, AUTH_ALLOW);
 }
 
-/* What waits when the process ends comes back, and is no match. */
+/* What waits when the process ends comes back as not checked, however long the
+ * check that is running would take. */
 static void
 test_stop(void **state)
 {
 	struct world *world = *state;
-	char password[16];
-	unsigned i;
 
 	shut(true);
-	for (i = 0; i < HASHER_QUEUE_MAX; i++) {
-		snprintf(password, sizeof(password), "%u", i);
-		ask(world, "bob", password);
-	}
-	ask(world, "bob", "0"); /* joins the first */
+	assert_int_equal(guess(world, "192.0.2.1", HASHER_PEER_MAX), 0);
+	assert_int_equal(ask(world, "bob", "0").answer, AUTH_LATER); /* joins */
+	assert_int_equal(guess(world, "192.0.2.2", 1), 0);
+	world->peer = "192.0.2.3";
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_LATER);
 	wait_for_calls(1);
-	shut(false);
 	auth_stop(world->auth);
-	assert_true(world->awaited > 0);
+	assert_int_equal(world->awaited, HASHER_PEER_MAX + 3);
 	mailbox_deliver(world->mailbox);
 	assert_int_equal(world->awaited, 0);
-	assert_int_equal(world->last.answer, AUTH_DENY);
+	assert_int_equal(
+	    world->results[AUTH_OVERLOADED], HASHER_PEER_MAX + 3);
+	assert_denied(ask(world, "bob", "1"), AUTH_OVERLOADED,
+	    "too many basic auth logins to check at once");
+	shut(false);
+	assert_int_equal(oracle.calls, 1);
+}
+
+/* The usual end: the running check is one that ends. */
+static void
+test_stop_idle(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	auth_stop(world->auth);
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
 	assert_denied(ask(world, "bob", "1"), AUTH_OVERLOADED,
 	    "too many basic auth logins to check at once");
 }
@@ -528,7 +665,12 @@ main(void)
 		TEST(test_changed_users),
 		TEST(test_queue),
 		TEST(test_one_flight),
+		TEST(test_turns),
+		TEST(test_shared_in_turn),
+		TEST(test_whole_queue),
+		TEST(test_deadline),
 		TEST(test_stop),
+		TEST(test_stop_idle),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_value),

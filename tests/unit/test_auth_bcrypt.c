@@ -1,6 +1,6 @@
 /*
- * bcrypt: hashes that other programs made, Go's reading of the version, and
- * our own for hash-password.
+ * bcrypt: hashes that other programs made, what is none, and our own for
+ * hash-password.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +26,8 @@ static const struct {
 	{ "$2b$04$" SALT TAIL, "secret", 4, true },
 	{ "$2a$04$" SALT TAIL, "secret", 4, true },
 	{ "$2y$04$" SALT TAIL, "secret", 4, true },
-	{ "$2x$04$" SALT TAIL, "secret", 4, true },
-	{ "$2$04$" SALT TAIL, "secret", 4, true },
+	{ "$2x$04$" SALT TAIL, "secret", 0, false },
+	{ "$2$04$" SALT TAIL, "secret", 0, false },
 	{ "$2b$04$" SALT TAIL, "Secret", 4, false },
 	{ "$2b$04$" SALT TAIL, "secret ", 4, false },
 	{ "$2b$04$" SALT TAIL, "", 4, false },
@@ -38,7 +38,7 @@ static const struct {
 	{ "$2b$03$" SALT TAIL, "secret", 0, false },
 	{ "$2b$32$" SALT TAIL, "secret", 0, false },
 	{ "$2b$04$" SALT, "secret", 0, false },
-	{ "$2b$04$!!!!!!!!!!!!!!!!!!!!!!" TAIL, "secret", 4, false },
+	{ "$2b$04$!!!!!!!!!!!!!!!!!!!!!!" TAIL, "secret", 0, false },
 	{ "$2b$", "secret", 0, false },
 	{ "$2", "secret", 0, false },
 	{ "", "secret", 0, false },

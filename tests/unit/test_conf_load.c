@@ -361,6 +361,26 @@ test_folders(void **state)
 }
 
 static void
+test_pipes(void **state)
+{
+	struct conf_source source = { .file = "/dev/null" };
+	struct conf_report report;
+	struct conf *conf = conf_load(&source, &report);
+
+	(void)state;
+	assert_null(conf);
+	assert_null(strstr(report.errors, "regular"));
+	done(conf, &report);
+	source.is_reload = true;
+	conf = conf_load(&source, &report);
+	assert_null(conf);
+	assert_non_null(strstr(report.errors,
+	    "/dev/null: cannot read: Not a regular file; a reload reads "
+	    "regular files only"));
+	done(conf, &report);
+}
+
+static void
 test_web_file_alone(void **state)
 {
 	struct conf_flag flag = { "web.config.file",
@@ -610,6 +630,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_target_fields),
 		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_web_file_alone),
 		cmocka_unit_test(test_web_fields),
 		cmocka_unit_test(test_client_auth),

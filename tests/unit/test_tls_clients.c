@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/unit/tls_talk.h"
@@ -16,7 +17,8 @@ enum who { NOBODY, GOOD, NO_SAN, STRANGER, FORGED, ALONE, EXPIRED, EARLY,
 	REVOKED, SERVER_ONLY, BELOW, DEEP, BIG_KEY, BIG_CHAIN, NUL_NAME,
 	WHO_COUNT };
 
-enum crl { CRL_NONE, CRL_GOOD, CRL_OLD, CRL_EARLY, CRL_OTHER, CRL_COUNT };
+enum crl { CRL_NONE, CRL_GOOD, CRL_OLD, CRL_EARLY, CRL_OTHER, CRL_CUT,
+	CRL_COUNT };
 
 #define LEVELS 6
 
@@ -35,6 +37,18 @@ write_crl(enum crl which, char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 	free(text);
+}
+
+/* The next list's first line was not written whole.  Takes `text`. */
+static char *
+cut_off(char *text)
+{
+	size_t len = strlen(text);
+
+	text = realloc(text, len + 16);
+	assert_non_null(text);
+	memcpy(text + len, "-----BEGIN X509", 16);
+	return text;
 }
 
 static struct pair
@@ -116,6 +130,7 @@ set_up(void **state)
 	write_crl(CRL_OLD, crl_text(&ca, NULL, -9 * DAY, -DAY));
 	write_crl(CRL_EARLY, crl_text(&ca, NULL, DAY, 9 * DAY));
 	write_crl(CRL_OTHER, crl_text(&other_ca, NULL, -DAY, DAY));
+	write_crl(CRL_CUT, cut_off(crl_text(&ca, NULL, -DAY, DAY)));
 	return 0;
 }
 
@@ -425,6 +440,8 @@ judges_authorities_and_lists(void **state)
 		    "is not PEM: it has no line -----BEGIN X509 CRL-----" },
 		{ NULL, "/nonexistent", ANY, ERR_INVALID,
 		    "client_crl_file needs a client_auth_type that" },
+		{ NULL, crl_files[CRL_CUT], VERIFY, ERR_INVALID,
+		    "is cut off behind revocation list 1" },
 	};
 	size_t i;
 

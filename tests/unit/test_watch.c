@@ -155,6 +155,30 @@ make_sub(void)
 	put("sub/file", "1");
 }
 
+static void
+make_deep(void)
+{
+	mkdir("up", 0700);
+	mkdir("up/sub", 0700);
+	put("up/sub/file", "1");
+}
+
+static void
+rename_above(void)
+{
+	mkdir("fresh", 0700);
+	mkdir("fresh/sub", 0700);
+	put("fresh/sub/file", "2");
+	assert_int_equal(rename("up", "gone"), 0);
+	assert_int_equal(rename("fresh", "up"), 0);
+}
+
+static void
+touch_above(void)
+{
+	put("up/another", "2");
+}
+
 static const struct row {
 	const char *name;
 	const char *path;
@@ -172,6 +196,9 @@ static const struct row {
 	{ "endless links", "file", make_loop, remove_it, true },
 	{ "a folder comes", "late/a/b/file", nothing, make_folder, true },
 	{ "a folder is replaced", "sub/file", make_sub, rename_folder, true },
+	{ "a folder above is replaced", "up/sub/file", make_deep, rename_above,
+	    true },
+	{ "not ours above", "up/sub/file", make_deep, touch_above, false },
 };
 
 static void
