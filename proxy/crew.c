@@ -157,6 +157,8 @@ crew_switch(struct crew *crew, const struct generation *was,
 			    next->conf),
 			.tls = next->contexts != NULL ? next->contexts[i] :
 							NULL,
+			.is_other_policy = !policy_is_equal(&was->policy,
+			    &next->policy),
 			.opened = opened,
 			.opened_count = opened_count,
 			.closed = closed,

@@ -29,11 +29,22 @@ struct expiry {
 	size_t count;
 };
 
+/* Whoever lasts a day is renewed within it, and that is no news. */
+static int64_t
+first_s(int64_t life_s)
+{
+	int64_t most_s = thresholds[THRESHOLD_COUNT - 1] * DAY_S;
+
+	return life_s > 0 && life_s / 3 < most_s ? life_s / 3 : most_s;
+}
+
 int
-expiry_days(int64_t left_s)
+expiry_days(int64_t left_s, int64_t life_s)
 {
 	size_t i;
 
+	if (left_s > 0 && left_s > first_s(life_s))
+		return -1;
 	for (i = 0; i < THRESHOLD_COUNT; i++)
 		if (left_s <= thresholds[i] * DAY_S)
 			return thresholds[i];
@@ -41,10 +52,12 @@ expiry_days(int64_t left_s)
 }
 
 int64_t
-expiry_wait_s(int64_t left_s)
+expiry_wait_s(int64_t left_s, int64_t life_s)
 {
 	size_t i;
 
+	if (left_s > 0 && left_s > first_s(life_s))
+		return left_s - first_s(life_s);
 	for (i = THRESHOLD_COUNT; i > 0; i--)
 		if (left_s > thresholds[i - 1] * DAY_S)
 			return left_s - thresholds[i - 1] * DAY_S;
@@ -57,15 +70,25 @@ left_of(const struct tls_certificate *certificate)
 	return certificate->not_after - (int64_t)(clock_wall_us() / 1000000);
 }
 
+/* How long it lasts from beginning to end. */
+static int64_t
+life_of(const struct tls_certificate *certificate)
+{
+	return certificate->not_after - certificate->not_before;
+}
+
 static void
 say(const struct tls_certificate *certificate, int days)
 {
+	bool is_list = strcmp(certificate->role, "crl") == 0;
 	uint64_t end_us = (uint64_t)certificate->not_after * 1000000;
 	char end[CLOCK_TEXT_SIZE], within[16];
 
 	snprintf(within, sizeof(within), "%dd", days);
-	log_warn(days > 0 ? "a certificate ends soon" :
-			    "a certificate has ended",
+	log_warn(is_list ? (days > 0 ? "a revocation list ends soon" :
+				       "a revocation list has ended") :
+			   (days > 0 ? "a certificate ends soon" :
+				       "a certificate has ended"),
 	    "role", certificate->role, "subject", certificate->subject,
 	    "within", days > 0 ? within : NULL, "not_after",
 	    clock_text(end_us, end), NULL);
@@ -76,7 +99,8 @@ static int64_t
 look_at(struct one *one)
 {
 	int64_t left_s = left_of(&one->certificate);
-	int days = expiry_days(left_s);
+	int64_t life_s = life_of(&one->certificate);
+	int days = expiry_days(left_s, life_s);
 
 	if (one->certificate.not_after == 0)
 		return 0; /* a revocation list without an end */
@@ -84,7 +108,7 @@ look_at(struct one *one)
 		one->told_days = days;
 		say(&one->certificate, days);
 	}
-	return expiry_wait_s(left_s);
+	return expiry_wait_s(left_s, life_s);
 }
 
 static void

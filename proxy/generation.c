@@ -1,5 +1,6 @@
 #include "proxy/generation.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -110,6 +111,61 @@ find_door(const struct generation *generation, const char *text)
 	return NULL;
 }
 
+static bool
+is_every(const char *host, size_t len)
+{
+	return len == 0 || (len == 2 && memcmp(host, "::", len) == 0) ||
+	    (len == 7 && memcmp(host, "0.0.0.0", len) == 0);
+}
+
+/* Do both need the same port of the same host?  `own` is "host:port". */
+static bool
+collides(const char *own, const struct conf_address *address)
+{
+	const char *colon = strrchr(own, ':');
+	size_t len;
+
+	if (colon == NULL || address->host == NULL || address->port == 0 ||
+	    strtol(colon + 1, NULL, 10) != address->port)
+		return false;
+	len = (size_t)(colon - own);
+	if (own[0] == '[') {
+		own++;
+		len -= 2;
+	}
+	return is_every(own, len) ||
+	    is_every(address->host, strlen(address->host)) ||
+	    (strcmp(address->host, "localhost") == 0 &&
+		(strncmp(own, "127.0.0.1:", 10) == 0 ||
+		    strncmp(own, "::1]", 4) == 0)) ||
+	    (strlen(address->host) == len &&
+		strncmp(own, address->host, len) == 0);
+}
+
+/* The system's words would send one looking for another process. */
+static void
+explain_taken(const struct conf_address *address,
+    const struct generation *before, struct err *err)
+{
+	const char *own = NULL;
+	size_t i;
+
+	if (before == NULL ||
+	    strstr(err->text, strerror(EADDRINUSE)) == NULL)
+		return;
+	if (collides(before->conf->admin_listen.text, address))
+		own = before->conf->admin_listen.text;
+	if (collides(before->conf->health_listen.text, address))
+		own = before->conf->health_listen.text;
+	for (i = 0; i < before->conf->listen_count; i++)
+		if (collides(before->doors[i].text, address))
+			own = before->doors[i].text;
+	if (own != NULL)
+		err_set(err, ERR_SYSTEM, "listen %s: Address already in use: "
+		    "the gate itself listens there as %s; only a restart "
+		    "changes this", address->text, own);
+}
+
 static int
 open_doors(struct generation *generation, const struct generation *before,
     struct err *err)
@@ -127,8 +183,10 @@ open_doors(struct generation *generation, const struct generation *before,
 		else
 			door->fd = listener_open(&conf->listen[i], door->text,
 			    err);
-		if (door->fd == -1)
+		if (door->fd == -1) {
+			explain_taken(&conf->listen[i], before, err);
 			return -1;
+		}
 	}
 	return 0;
 }
@@ -142,6 +200,7 @@ generation_new(struct conf *conf, const struct material *material,
 
 	generation->conf = conf_ref(conf);
 	generation->workers = conf->workers;
+	policy_init(&generation->policy, conf, material);
 	generation->doors =
 	    xcalloc(conf->listen_count + 1, sizeof(*generation->doors));
 	for (i = 0; i < conf->listen_count; i++)
@@ -191,8 +250,13 @@ generation_announce(const struct generation *generation,
     const struct generation *before)
 {
 	const struct conf *conf = generation->conf;
+	bool is_tls = generation->tls != NULL;
 	size_t i;
 
+	if (before != NULL && is_tls != (before->tls != NULL))
+		log_warn("the gate's TLS has changed", "was",
+		    is_tls ? "plain HTTP" : "TLS", "is",
+		    is_tls ? "TLS" : "plain HTTP", NULL);
 	for (i = 0; i < conf->listen_count; i++)
 		if (find_door(before, conf->listen[i].text) == NULL)
 			log_info("listening", "role", "gate", "address",
@@ -272,10 +336,13 @@ keep_budget(struct conf *conf, const struct conf *was)
 }
 
 void
-generation_keep_fixed(struct conf *conf, const struct conf *was)
+generation_keep_fixed(struct conf *conf, const struct conf *was,
+    bool has_crew)
 {
-	keep_workers(conf, was);
-	keep_budget(conf, was);
+	if (has_crew) {
+		keep_workers(conf, was);
+		keep_budget(conf, was);
+	}
 	keep_address("admin.listen", &conf->admin_listen, &was->admin_listen);
 	keep_address("health.listen", &conf->health_listen,
 	    &was->health_listen);

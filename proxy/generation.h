@@ -8,11 +8,13 @@
 #ifndef PROXY_GENERATION_H
 #define PROXY_GENERATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <openssl/types.h>
 
 #include "proxy/gate/listener.h"
+#include "proxy/policy.h"
 
 struct conf;
 struct err;
@@ -29,6 +31,7 @@ struct generation {
 	struct conf *conf;      /* a reference */
 	struct tls_server *tls; /* NULL: plain HTTP */
 	SSL_CTX **contexts;     /* one for each worker; NULL: plain HTTP */
+	struct policy policy;
 	unsigned workers;
 	struct door *doors; /* of conf->listen, in that order */
 };
@@ -59,7 +62,10 @@ void generation_free(struct generation *generation);
 size_t generation_extra_doors(const struct generation *one,
     const struct generation *other, int **fds);
 
-/* Logs where it listens and `before` (NULL: none) did not. */
+/*
+ * Logs where it listens and `before` (NULL: none) did not, and TLS that comes
+ * or goes.
+ */
 void generation_announce(const struct generation *generation,
     const struct generation *before);
 
@@ -73,8 +79,9 @@ void generation_close_doors(struct generation *generation,
 /*
  * What only a restart can change stays as in `was`: says so in the log for
  * each key that differs, and puts the old value into `conf`, which nobody else
- * has seen yet.
+ * has seen yet.  Without a crew its threads and memory may still be chosen.
  */
-void generation_keep_fixed(struct conf *conf, const struct conf *was);
+void generation_keep_fixed(struct conf *conf, const struct conf *was,
+    bool has_crew);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 #include "conf/load.h"
+#include "conf/protection.h"
 #include "proxy/admin/view.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
@@ -33,8 +34,8 @@ struct reloader {
 	struct reloader_options options;
 	struct watch *watch;
 	struct event *later; /* pending: a signal came */
-	struct tried now;    /* in force */
-	struct tried next;   /* would be, but for its files */
+	struct tried now;    /* in force, or waiting for its files */
+	struct tried next;   /* once started: would be, but for its files */
 	struct material *web; /* the web config file as it was */
 	uint64_t loaded_us;
 	char *conf_error; /* why the last whole load failed, or NULL */
@@ -91,14 +92,15 @@ has_changed(const struct tried *tried)
 	return !is_equal;
 }
 
+/* The files of the one in force and of `other` (NULL: none). */
 static void
-watch_tried(struct reloader *reloader)
+watch_files(struct reloader *reloader, const struct conf *other)
 {
-	const struct tried *now = &reloader->now, *next = &reloader->next;
+	const struct tried *now = &reloader->now;
 	size_t count, more = 0;
 	const char **paths = conf_named_files(now->conf, &count);
-	const char **others = next->conf == NULL ? NULL :
-	    conf_named_files(next->conf, &more);
+	const char **others = other == NULL ? NULL :
+	    conf_named_files(other, &more);
 	size_t i;
 
 	paths = xrealloc(paths, (count + more + 1) * sizeof(*paths));
@@ -111,16 +113,30 @@ watch_tried(struct reloader *reloader)
 	free(paths);
 }
 
+static void
+watch_tried(struct reloader *reloader)
+{
+	watch_files(reloader, reloader->next.conf);
+}
+
 static int
 try_conf(struct reloader *reloader, struct conf *conf, struct err *err)
 {
 	const struct reloader_options *options = &reloader->options;
-	struct material *material = conf_material(conf);
 	bool is_other = reloader->now.conf != conf;
-	int result = options->apply(conf, material, err, options->arg);
+	struct material *material;
+	int result;
 
-	if (result == -1 && is_other) {
+	/* Before they are read, lest a change in between is missed. */
+	if (is_other)
+		watch_files(reloader, conf);
+	material = conf_material(conf);
+	result = options->apply(conf, material, err, options->arg);
+	if (result == -1 && is_other && reloader->is_started) {
 		remember(&reloader->next, conf, material);
+	} else if (result == -1 && is_other && err->code == ERR_SYSTEM) {
+		/* No file will mend it: the wait goes on with the other. */
+		material_free(material);
 	} else {
 		remember(&reloader->now, conf, material);
 		if (is_other)
@@ -146,14 +162,25 @@ show(const struct reloader *reloader)
 	view->last_reload_ok = view->last_reload_error == NULL;
 }
 
+static void
+clear(const struct reloader *reloader, char **slot)
+{
+	free(*slot);
+	*slot = NULL;
+	show(reloader);
+}
+
 /* One line; the API has the others. */
 static void
-log_failure(const char *error, const char *trigger)
+log_failure(const struct reloader *reloader, const char *error,
+    const char *trigger)
 {
 	char *first = xstrndup(error, strcspn(error, "\n"));
 
-	log_error("reload failed, the old configuration stays", "trigger",
-	    trigger, "error", first, NULL);
+	log_error(reloader->is_started ?
+	    "reload failed, the old configuration stays" :
+	    "reload failed, the gate stays closed",
+	    "trigger", trigger, "error", first, NULL);
 	free(first);
 }
 
@@ -176,7 +203,7 @@ tell(struct reloader *reloader, char **slot, char *error, const char *trigger)
 		return;
 	}
 	if (!is_known)
-		log_failure(error, trigger);
+		log_failure(reloader, error, trigger);
 }
 
 void
@@ -208,26 +235,35 @@ trimmed_len(const char *lines)
 	return len;
 }
 
-/* NULL, or what is wrong, malloc'd. */
+/*
+ * NULL, or what is wrong, malloc'd.  A file that was cut off by accident reads
+ * like one that asks for less protection; only a person can mean that.
+ */
 static char *
-load_conf(struct reloader *reloader)
+load_conf(struct reloader *reloader, const char *trigger)
 {
+	struct conf_source source = *reloader->options.source;
 	struct conf_report report;
-	struct conf *conf = conf_load(reloader->options.source, &report);
+	struct conf *conf;
 	char *error = NULL;
 	struct err err;
 
-	if (conf == NULL) {
+	source.is_reload = true;
+	conf = conf_load(&source, &report);
+	if (conf == NULL)
 		error = xstrndup(report.errors,
 		    trimmed_len(report.errors));
+	else if (trigger == by_files &&
+	    conf_protection_keep(reloader->now.conf, conf, &err) == -1)
+		error = xstrdup(err.text);
+	if (error != NULL) {
 		/* It is not what is wanted any more. */
 		forget(&reloader->next);
 		watch_tried(reloader);
+	} else if (try_conf(reloader, conf, &err) == -1) {
+		error = xstrdup(err.text);
 	} else {
-		if (try_conf(reloader, conf, &err) == -1)
-			error = xstrdup(err.text);
-		else
-			reload_log_warnings(report.warnings);
+		reload_log_warnings(report.warnings);
 	}
 	conf_unref(conf);
 	conf_report_fini(&report);
@@ -239,7 +275,10 @@ reload_conf(struct reloader *reloader, const char *trigger)
 {
 	struct conf *was = conf_ref(reloader->now.conf);
 	struct material *web = read_web(was);
-	char *error = load_conf(reloader);
+	char *error = load_conf(reloader, trigger);
+	bool is_fine = error == NULL;
+	/* Loaded, and the gate waits for its files instead. */
+	bool is_waiting = !is_fine && reloader->now.conf != was;
 
 	/* Read before it was loaded: a change since then will be seen. */
 	material_free(reloader->web);
@@ -252,12 +291,13 @@ reload_conf(struct reloader *reloader, const char *trigger)
 	}
 	conf_unref(was);
 	reloader->loaded_us = clock_now_us();
-	if (error == NULL) {
-		free(reloader->file_error);
-		reloader->file_error = NULL;
-	}
-	tell(reloader, &reloader->conf_error, error, trigger);
-	return error == NULL ? 0 : -1;
+	if (is_fine)
+		clear(reloader, &reloader->file_error);
+	tell(reloader, is_waiting ? &reloader->file_error :
+	    &reloader->conf_error, error, trigger);
+	if (is_waiting)
+		clear(reloader, &reloader->conf_error);
+	return is_fine ? 0 : -1;
 }
 
 static void
@@ -269,10 +309,14 @@ reload_files(struct reloader *reloader)
 
 	if (try_conf(reloader, reloader->now.conf, &err) == -1)
 		error = xstrdup(err.text);
-	if (was_started)
+	if (was_started) {
 		tell(reloader, &reloader->file_error, error, by_files);
-	else
-		free(error); /* whoever waits for it has words of its own */
+		return;
+	}
+	/* Whoever waits for it has words of its own. */
+	if (error == NULL)
+		clear(reloader, &reloader->file_error);
+	free(error);
 }
 
 void
@@ -326,7 +370,7 @@ reloader_now(struct reloader *reloader)
 	/* A signal that came before is answered by this, too. */
 	evtimer_del(reloader->later);
 	return reload_conf(reloader, "request") == 0 ? NULL :
-	    reloader->conf_error;
+	    reloader->options.view->last_reload_error;
 }
 
 void
@@ -368,6 +412,7 @@ int
 reloader_start(struct reloader *reloader, struct conf *conf, struct err *err)
 {
 	reloader->now.conf = conf_ref(conf);
+	watch_tried(reloader);
 	reloader->web = read_web(conf);
 	return try_conf(reloader, conf, err);
 }

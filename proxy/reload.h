@@ -4,8 +4,10 @@
  * All of it on a signal or request; and by itself what changed: with the
  * content of a certificate, key or other file that the configuration names
  * only these are taken again, so that a rotation succeeds even while
- * somebody edits the configuration; with the web config file all.  A load
- * that fails changes nothing and says why: one log line, a metric, the API.
+ * somebody edits the configuration; with the web config file all, unless that would
+ * lower what protects the gate.  A load that fails changes nothing and says
+ * why: one log line, a metric, the API.  Only as long as the gate waits for its
+ * first files, a configuration that lacks files, too, is waited for instead.
  *
  * Main thread.
  */

@@ -171,17 +171,10 @@ switch_gate(struct server *server, struct generation *next)
 
 /* What the main thread itself goes by. */
 static void
-adopt(struct server *server, struct conf *conf)
+adopt_conf(struct server *server, struct conf *conf)
 {
-	const struct tls_server *tls = server->generation->tls;
 	struct conf *was = server->conf;
 
-	server->view.certificates =
-	    tls != NULL ? tls_server_certificate(tls, 0) : NULL;
-	server->view.certificate_count =
-	    tls != NULL ? tls_server_certificate_count(tls) : 0;
-	expiry_set(server->expiry, server->view.certificates,
-	    server->view.certificate_count);
 	if (conf == was)
 		return;
 	server->view.conf = server->conf = conf_ref(conf);
@@ -190,13 +183,35 @@ adopt(struct server *server, struct conf *conf)
 	log_change(conf->log_level, conf->log_format);
 }
 
-/* Files are waited for; what the system refuses at the start is final. */
 static void
-note_failure(struct server *server, const struct err *err)
+adopt(struct server *server, struct conf *conf)
 {
+	const struct tls_server *tls = server->generation->tls;
+
+	server->view.certificates =
+	    tls != NULL ? tls_server_certificate(tls, 0) : NULL;
+	server->view.certificate_count =
+	    tls != NULL ? tls_server_certificate_count(tls) : 0;
+	expiry_set(server->expiry, server->view.certificates,
+	    server->view.certificate_count);
+	adopt_conf(server, conf);
+}
+
+/*
+ * The gate is not open yet.  Files are waited for, those of `conf` from now
+ * on; what the system refuses is final, but for a configuration that somebody
+ * only tries.
+ */
+static void
+note_failure(struct server *server, struct conf *conf, const struct err *err)
+{
+	if (err->code == ERR_SYSTEM && conf != server->conf)
+		return;
 	*server->err = *err;
 	if (err->code == ERR_SYSTEM)
 		fail(server);
+	else
+		adopt_conf(server, conf);
 }
 
 static int
@@ -207,11 +222,11 @@ apply(struct conf *conf, const struct material *material, struct err *err,
 	struct generation *was = server->generation, *next;
 
 	if (conf != server->conf)
-		generation_keep_fixed(conf, server->conf);
+		generation_keep_fixed(conf, server->conf, was != NULL);
 	next = generation_new(conf, material, was, err);
 	if (next == NULL) {
-		if (was == NULL && conf == server->conf)
-			note_failure(server, err);
+		if (was == NULL)
+			note_failure(server, conf, err);
 		return -1;
 	}
 	if (was != NULL) {

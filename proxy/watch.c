@@ -28,10 +28,16 @@
 	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |    \
 	    IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
+/* Of a folder on the way; IN_MASK_ADD: it may be watched for a name, too. */
+#define FATE (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
+
+/* Of one path; deeper ones are left to the poll. */
+#define STEPS_MAX 512
+
 /* A name in a folder that is watched. */
 struct interest {
 	int folder; /* inotify's watch descriptor */
-	char *name;
+	char *name; /* "": the folder's own fate */
 };
 
 struct interests {
@@ -57,13 +63,15 @@ struct way {
 	char here[PATH_MAX]; /* a folder, without symlinks */
 	char rest[2 * PATH_MAX];
 	unsigned hops;
+	unsigned steps;
 };
 
 static void
-add_interest(struct watch *watch, const char *folder, const char *name)
+add_interest(struct watch *watch, const char *folder, uint32_t events,
+    const char *name)
 {
 	struct interests *all = &watch->interests;
-	int wd = inotify_add_watch(watch->fd, folder, EVENTS);
+	int wd = inotify_add_watch(watch->fd, folder, events);
 
 	if (wd == -1)
 		return; /* the poll will see it */
@@ -116,17 +124,19 @@ step(struct watch *watch, struct way *way)
 	struct stat st;
 	bool is_there, is_last;
 
-	if (!take_name(way, name))
+	if (!take_name(way, name) || ++way->steps > STEPS_MAX)
 		return -1;
 	snprintf(next, sizeof(next), "%s/%s", way->here, name);
 	is_there = lstat(next, &st) == 0;
 	is_last = way->rest[0] == '\0';
 	if (!is_there || is_last || S_ISLNK(st.st_mode))
-		add_interest(watch, way->here, name);
+		add_interest(watch, way->here, EVENTS, name);
 	if (is_there && S_ISLNK(st.st_mode))
 		return follow_link(way, next);
 	if (!is_there || is_last || strlen(next) >= sizeof(way->here))
 		return -1;
+	/* Not its parent, which may be as busy as /tmp. */
+	add_interest(watch, next, FATE, "");
 	memcpy(way->here, next, strlen(next) + 1);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * Says when something may have happened to files: inotify on the folders that
  * decide what their paths mean (of the file itself and of every symlink on
- * the way, or the deepest one that exists), and a look once a minute for file
+ * the way, or the deepest one that exists; of the others on the way, whether
+ * they are moved or removed), and a look once a minute for file
  * systems that tell nothing.
  *
  * Whether anything changed is for the caller to find out, by comparing

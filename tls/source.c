@@ -214,8 +214,14 @@ source_crls(const struct source *source, struct err *err)
 {
 	STACK_OF(X509_CRL) *all = pem_crls(source->text, source->len, err);
 
-	if (all == NULL)
+	if (all == NULL) {
 		explain(source, &revocation_list, err);
+	} else if (ends_early(source)) {
+		source_fail(source, err, "is cut off behind revocation list "
+		    "%d", sk_X509_CRL_num(all));
+		sk_X509_CRL_pop_free(all, X509_CRL_free);
+		all = NULL;
+	}
 	return all;
 }
 

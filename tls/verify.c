@@ -180,7 +180,7 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
 	X509_STORE_CTX_set_verify_cb(store_ctx, on_fault);
 	/* What is queued on the way would hide that the verdict is ours. */
 	ERR_set_mark();
-	if (X509_verify_cert(store_ctx) < 0 && verify->chain_error == 0)
+	if (X509_verify_cert(store_ctx) != 1 && verify->chain_error == 0)
 		verify->chain_error = X509_V_ERR_UNSPECIFIED;
 	ERR_pop_to_mark();
 	error = verify->time_error;

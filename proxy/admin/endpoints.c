@@ -75,8 +75,8 @@ answer_reload(const struct admin_view *view, const char *query,
 		response_set_text(response, 200, "reloaded\n");
 		return;
 	}
-	text = xasprintf("failed to reload, the old configuration stays:\n"
-	    "%s\n", error);
+	text = xasprintf("failed to reload, the %s:\n%s\n", view->is_ready ?
+	    "old configuration stays" : "gate stays closed", error);
 	response_set_text(response, 500, text);
 	free(text);
 }

@@ -345,12 +345,31 @@ connection_working(struct connection *connection, void *state)
 	connection->working = state;
 }
 
+/*
+ * Its last answer was under way before it was retired, so the client was not
+ * told.  Not from inside evhttp, which goes on with this connection; what the
+ * client sends until then reaches nobody.
+ */
+static void
+end_soon(struct connection *connection)
+{
+	struct evbuffer *input = bufferevent_get_input(connection->bev);
+
+	connection->is_refused = true;
+	evbuffer_drain(input, evbuffer_get_length(input));
+	set_deadline(connection, clock_now_us());
+}
+
 void
 connection_done(struct connection *connection)
 {
 	uint64_t wait_us = connection->held != NULL ? HEAD_US : IDLE_US;
 
 	connection->is_busy = false;
+	if (connection->is_retired) {
+		end_soon(connection);
+		return;
+	}
 	front_rejuvenate(connection);
 	set_deadline(connection, clock_now_us() + wait_us);
 }
@@ -360,6 +379,21 @@ connection_kill(struct connection *connection)
 {
 	bufferevent_trigger_event(connection->bev,
 	    BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+}
+
+void
+connection_retire(struct connection *connection)
+{
+	connection->is_retired = true;
+	/* Without an evhttp connection: as soon as it has one. */
+	if (connection->evcon != NULL && !connection->is_busy)
+		connection_kill(connection);
+}
+
+bool
+connection_is_retired(const struct connection *connection)
+{
+	return connection->is_retired;
 }
 
 SSL *

@@ -43,6 +43,7 @@ struct connection {
 	bool is_moving;        /* we ourselves change the input buffer */
 	bool is_open;          /* plain, or handshake completed */
 	bool is_late;          /* ended by its deadline */
+	bool is_retired;       /* serves no request but the one in work */
 	bool is_busy;          /* from a request until its answer is out */
 	void *working;         /* state of the request in work, or NULL */
 };
@@ -68,6 +69,9 @@ struct handshake *connection_describe_failure(
 
 /* Before the close: what is unread would make it a reset. */
 void connection_empty(const struct connection *connection);
+
+/* Serves no further request; see front_retire(). */
+void connection_retire(struct connection *connection);
 
 /* A request reached the handler: the refusal it stands for, or REASON_OK. */
 enum reason connection_next_request(struct connection *connection);

@@ -91,7 +91,8 @@ exchange_finish(struct exchange *x, const struct answer *answer,
 			.wire = pick_wire(answer, request_accepts_gzip(
 			    exchange_header(x, "Accept-Encoding"))),
 			.is_head = x->is_head,
-			.is_close = x->is_close || context->is_draining,
+			.is_close = x->is_close || context->is_draining ||
+			    connection_is_retired(x->connection),
 			.age_s = -1,
 			.http = &x->conf->http_server_config,
 		};
@@ -310,12 +311,15 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 		    connection_guard(connection)->detail);
 		return;
 	}
-	if (!auth_admits(x->context->auth, x->conf, x->arrival_us,
+	/* Before the limit, which exporter-toolkit has in front of everything:
+	 * scrapes that come too often shall not make a kubelet restart the
+	 * pod, nor its probes take the scrapers' share. */
+	if (exchange_is_anonymous(x))
+		exchange_route(x);
+	else if (!auth_admits(x->context->auth, x->conf, x->arrival_us,
 	    &retry_after_s))
 		refuse_for(x, REASON_TOO_MANY_REQUESTS,
 		    "more requests than rate_limit allows", retry_after_s);
-	else if (exchange_is_anonymous(x))
-		exchange_route(x);
 	else
 		authenticate(x);
 }

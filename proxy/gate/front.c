@@ -20,6 +20,7 @@
 #include "proxy/base/log.h"
 #include "proxy/gate/connection.h"
 #include "proxy/gate/handshakes.h"
+#include "proxy/gate/socket_name.h"
 #include "proxy/gate/stats.h"
 #include "tls/handshake.h"
 
@@ -141,7 +142,8 @@ count_failure(const struct connection *connection)
 	unsigned count;
 
 	/* Nobody's fault: it is we who close. */
-	if (front->is_draining && failure == TLS_FAILURE_CLOSED)
+	if ((front->is_draining || connection->is_retired) &&
+	    failure == TLS_FAILURE_CLOSED)
 		return;
 	stats_add(&front->options.stats->handshakes_failed[failure]);
 	if (front->options.failed == NULL)
@@ -205,6 +207,8 @@ front_adopt(struct connection *connection)
 		connection->evcon = evcon;
 		tsearch(connection, &connection->front->by_evcon, compare);
 		evhttp_connection_set_closecb(evcon, on_close, connection);
+		if (connection->is_retired)
+			connection_kill(connection);
 	}
 	bufferevent_decref(bev);
 }
@@ -380,11 +384,35 @@ close_doors(struct front *front)
 	event_del(front->resume);
 }
 
+static void
+retire_from(struct front *front, const struct socket_name *name)
+{
+	struct connection *connection, *next;
+
+	for (connection = TAILQ_FIRST(&front->connections); connection != NULL;
+	    connection = next) {
+		next = TAILQ_NEXT(connection, link);
+		if (name == NULL || socket_name_covers(
+		    name, connection_fd(connection)))
+			connection_retire(connection);
+	}
+}
+
+void
+front_retire(struct front *front)
+{
+	retire_from(front, NULL);
+}
+
 void
 front_unlisten(struct front *front, int fd)
 {
 	struct door *door, *next;
+	struct socket_name name;
 
+	/* evhttp does not say which door a connection came through. */
+	socket_name_of(fd, &name);
+	retire_from(front, &name);
 	for (door = LIST_FIRST(&front->doors); door != NULL; door = next) {
 		next = LIST_NEXT(door, link);
 		if (door->fd == fd)

@@ -59,7 +59,10 @@ void front_free(struct front *front);
 /* Accepts from a listening descriptor, which stays the caller's. */
 int front_listen(struct front *front, int fd, struct err *err);
 
-/* Leaves the descriptor alone; what was accepted from it stays. */
+/*
+ * Leaves the descriptor alone, which must still be open; what was accepted
+ * from it is retired.
+ */
 void front_unlisten(struct front *front, int fd);
 
 /*
@@ -67,6 +70,12 @@ void front_unlisten(struct front *front, int fd);
  * reference of its own.
  */
 void front_set_tls(struct front *front, SSL_CTX *tls);
+
+/*
+ * Ends what is open so far: idle connections and unfinished handshakes at
+ * once, the others with the answer they are working on.
+ */
+void front_retire(struct front *front);
 
 /* No new connections; idle ones are closed, the others after their answer. */
 void front_drain(struct front *front);
@@ -88,6 +97,9 @@ void connection_working(struct connection *connection, void *state);
 
 /* Has the peer gone for good?  Never true for a mere half-close in plain. */
 bool connection_is_dead(const struct connection *connection);
+
+/* Is the answer to its request the last one, see front_retire()? */
+bool connection_is_retired(const struct connection *connection);
 
 /* Closes at once, through evhttp's own path; calls `gone`. */
 void connection_kill(struct connection *connection);

@@ -82,11 +82,12 @@ open_tcp(const struct conf_address *address, struct err *err)
 	return fd == -1 ? fail(err, address, strerror(error)) : fd;
 }
 
-/* A socket file that refuses connections was left by a process that died. */
+/* A socket file that refuses connections was left by a process that died; one
+ * whose backlog is full (EAGAIN) belongs to one that lives. */
 static void
 remove_stale(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stat st;
 
 	if (fd == -1)

@@ -26,6 +26,7 @@ ask(struct login *login, struct auth_verdict *verdict)
 		.conf = *login->options.conf,
 		.authorization = login->options.authorization,
 		.peer = login->peer,
+		.deadline_us = login->options.deadline_us,
 		.settled = settle,
 		.arg = login,
 	};

@@ -33,6 +33,8 @@ struct worker {
 	struct stats *stats;
 	struct exchange_context context;
 	struct event *drain_look;
+	struct event *switched;
+	struct switching *switching; /* its descriptors are let go of */
 	bool has_told_doors; /* while draining */
 };
 
@@ -50,6 +52,23 @@ tell_main(struct worker *worker,
 
 	message->deliver = deliver;
 	mailbox_post(worker->options.main, message);
+}
+
+/*
+ * One turn of the loop later: libevent takes descriptors out of its epoll set
+ * once per turn, and main closes them when all workers are here.
+ */
+static void
+tell_switched(evutil_socket_t fd, short events, void *arg)
+{
+	struct worker *worker = arg;
+	struct switching *switching = worker->switching;
+
+	(void)fd;
+	(void)events;
+	worker->switching = NULL;
+	rendezvous_arrive(switching->done);
+	free(switching);
 }
 
 static void
@@ -126,6 +145,7 @@ worker_new(const struct worker_options *options, struct err *err)
 	context->stats = worker->stats;
 	exchange_context_init(context);
 	worker->drain_look = evtimer_new(context->base, look_drained, worker);
+	worker->switched = evtimer_new(context->base, tell_switched, worker);
 	if (open_front(worker, err) == -1)
 		goto fail;
 	return worker;
@@ -144,6 +164,8 @@ worker_install(struct worker *worker, const struct worker_change *change,
 	exchange_context_switch(&worker->context, change->conf,
 	    change->targets);
 	front_set_tls(worker->front, change->tls);
+	if (change->is_other_policy)
+		front_retire(worker->front);
 	for (i = 0; i < change->closed_count; i++)
 		front_unlisten(worker->front, change->closed[i]);
 	for (i = 0; i < change->opened_count; i++)
@@ -176,6 +198,7 @@ worker_free(struct worker *worker)
 	worker_stop(worker);
 	if (worker->drain_look != NULL) {
 		event_free(worker->drain_look);
+		event_free(worker->switched);
 		thread_deliver(worker->thread);
 		exchange_context_fini(&worker->context);
 	}
@@ -195,6 +218,7 @@ worker_stats(const struct worker *worker)
 static void
 take_switch(struct message *message, void *owner)
 {
+	static const struct timeval now = { 0, 0 };
 	struct switching *switching = (struct switching *)message;
 	struct worker *worker = owner;
 	struct err err;
@@ -203,8 +227,8 @@ take_switch(struct message *message, void *owner)
 	if (worker_install(worker, switching->change, &err) == -1)
 		log_error("cannot listen", "role", "gate", "error", err.text,
 		    NULL);
-	rendezvous_arrive(switching->done);
-	free(switching);
+	worker->switching = switching;
+	evtimer_add(worker->switched, &now);
 }
 
 void

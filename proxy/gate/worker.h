@@ -6,6 +6,7 @@
 #ifndef PROXY_GATE_WORKER_H
 #define PROXY_GATE_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,8 @@ struct worker_change {
 	struct conf *conf;             /* a reference is taken */
 	struct stats_targets *targets; /* likewise */
 	SSL_CTX *tls;                  /* likewise; NULL: plain HTTP */
+	/* What let the open connections in does not hold any more. */
+	bool is_other_policy;
 	const int *opened; /* descriptors to accept from, from now on */
 	size_t opened_count;
 	const int *closed; /* and those to accept from no more */
@@ -67,7 +70,8 @@ struct stats *worker_stats(const struct worker *worker);
 
 /*
  * From the main thread: serves the other configuration from its next request
- * and connection on, then tells `done`.  `change` lives until then.
+ * and connection on, then tells `done`, when its loop watches none of the
+ * closed descriptors any more.  `change` lives until then.
  */
 void worker_switch(struct worker *worker, const struct worker_change *change,
     struct rendezvous *done);

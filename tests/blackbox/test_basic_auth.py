@@ -24,8 +24,8 @@ CAROL_HASH = "$2b$04$369T/fcSxQljNZFQaO/6NOY5uISttsTWGimznxe6KEWrskkOIiZ6S"
 USERS = {"alice": ALICE_HASH, "carol": CAROL_HASH}
 # Nobody's password; only what it costs matters.
 SALT_AND_HASH = "$" + "a" * 21 + "u" + "b" * 31
-CHEAP, USUAL, DEAR = [f"$2b${cost}" + SALT_AND_HASH
-                      for cost in ("08", "12", "14")]
+CHEAP, USUAL, DEAR, ENDLESS = [f"$2b${cost}" + SALT_AND_HASH
+                               for cost in ("08", "12", "14", "22")]
 
 MISSING = ("credentials_missing: this gate wants basic auth (user and "
            "password)")
@@ -329,15 +329,59 @@ def test_scrapers_that_leave(lab):
     wait_for(lambda: gate.metric("scrapegate_connections") == 0)
 
 
+def is_hashing(gate):
+    """A check has begun: its thread is made for the first one."""
+    names = [open(f"/proc/{gate.pid}/task/{task}/comm").read().strip()
+             for task in os.listdir(f"/proc/{gate.pid}/task")]
+    return "hash" in names
+
+
+@pytest.mark.threads
+def test_guesses_of_another_address(lab):
+    """However many connections guess at one address, a scraper at another
+    that is not known yet logs in."""
+    gate = lab.gate(lab.faultd(good()), config={"basic_auth_users": {
+        "alice": ALICE_HASH, "bob": USUAL}, "workers": 2})
+    done = threading.Event()
+
+    def guess(number):
+        statuses = set()
+        with gate.connect(source="127.0.0.2") as connection:
+            while not done.is_set():
+                statuses.add(connection.get(headers=basic(
+                    "bob", os.urandom(8).hex())).status)
+        return statuses
+    with ThreadPoolExecutor(16) as pool:
+        guesses = [pool.submit(guess, number) for number in range(16)]
+        try:
+            wait_for(lambda: gate.metric("scrapegate_auth_total",
+                                         result="overloaded"))
+            for _ in range(3):
+                # Changed salts are not known: each login is hashed.
+                answer = gate.get(headers=basic(*ALICE), source="127.0.0.3")
+                assert answer.status == 200
+                hashed = run_cli("hash-password", stdin=ALICE[1])
+                reload(gate, basic_auth_users={
+                    "alice": hashed.stdout.strip(), "bob": USUAL})
+        finally:
+            done.set()
+        assert set.union(*(each.result() for each in guesses)) <= {401, 429}
+
+
+@pytest.mark.threads
 def test_end_while_hashing(lab):
-    gate = lab.gate(lab.faultd(good()),
-                    config={"basic_auth_users": {"bob": DEAR}})
-    connections = [gate.connect() for _ in range(8)]
-    for number, connection in enumerate(connections):
+    """The end waits for no check, and takes none for a wrong password."""
+    gate = lab.gate(lab.faultd(good()), config={"basic_auth_users": {
+        "alice": ALICE_HASH, "bob": ENDLESS}})
+    connections = [gate.connect() for _ in range(9)]
+    for number, connection in enumerate(connections[:8]):
         connection.send(request_bytes(headers=basic("bob", f"{number}")))
+    wait_for(lambda: is_hashing(gate))
+    connections[8].send(request_bytes(headers=basic(*ALICE)))
     gate.process.send_signal(signal.SIGTERM)
     gate.process.send_signal(signal.SIGTERM)
     assert gate.process.wait(30) == 0
+    assert "credentials refused" not in gate.log
     for connection in connections:
         connection.close()
 
@@ -428,9 +472,9 @@ def test_rate_limit(lab):
     gate = lab.gate(exporter, config={
         "rate_limit": {"interval": "1h", "burst": 5}, "workers": 2,
         "basic_auth_users": USERS})
-    paths = ["/metrics", "/-/healthy", "/nope", "/-/ready", "/metrics"]
+    paths = ["/metrics", "/-/metrics", "/nope", "/nope", "/metrics"]
     statuses = [gate.get(path, basic(*ALICE)).status for path in paths]
-    assert statuses == [200, 200, 404, 200, 200]
+    assert statuses == [200, 200, 404, 404, 200]
     for path in paths:
         answer = gate.get(path)
         assert_429(answer)
@@ -439,6 +483,18 @@ def test_rate_limit(lab):
     assert exporter.request_count == 2
     assert gate.metric("scrapegate_refusals_total",
                        reason="too_many_requests") == 5
+
+
+def test_rate_limit_leaves_probes_alone(lab):
+    """A kubelet restarts no pod because scrapes come too often, and its
+    probes take nothing from the scrapers' share."""
+    gate = lab.gate(lab.faultd(good()), config={
+        "rate_limit": {"interval": "1h", "burst": 1}})
+    probes = ["/-/healthy", "/-/ready"]
+    assert {gate.get(path).status for path in probes * 3} == {200}
+    assert gate.get().status == 200
+    assert_429(gate.get())
+    assert {gate.get(path).status for path in probes * 3} == {200}
 
 
 def test_rate_limit_without_burst(lab):

@@ -4,18 +4,21 @@ in the log only if it was a real client's certificate."""
 
 import datetime
 import os
+import pathlib
 import re
 import socket
 import ssl
+import threading
 
 import pytest
 from cryptography import x509
 
 import certs
-from faultd import GOOD_BODY, good
+from faultd import GOOD_BODY, answer_when, good
 from test_main_job import job
 from tls_tools import REQUEST, certificate_options, s_client
-from wire import Closed, client_context, fetch, wait_for
+from test_reload import reload
+from wire import Closed, client_context, fetch, request_bytes, wait_for
 
 DAY = datetime.timedelta(days=1)
 REQUIRE = "RequireAndVerifyClientCert"
@@ -68,6 +71,7 @@ class Clients:
             "clients-old", [self.revoked], start=now - 9 * DAY,
             end=now - DAY)
         self.crl_other = other.revocations("clients-other")
+        self.other_ca = other.ca_file
 
 
 @pytest.fixture(scope="session")
@@ -469,8 +473,8 @@ def test_revoked_intermediate(lab, clients, is_revoked):
 
 
 def test_certificate_taken_back(lab, clients):
-    """A new revocation list holds for the next handshake, and what is open
-    goes on."""
+    """A new revocation list, found by itself, holds for the next handshake
+    and for what is open."""
     path = lab.folder / "live.crl"
     with open(clients.authority.revocations("live-0"), "rb") as first:
         path.write_bytes(first.read())
@@ -493,6 +497,110 @@ def test_certificate_taken_back(lab, clients):
             except (ssl.SSLError, Closed, OSError):
                 return True
         wait_for(is_refused, 15, "the new list in force")
-        assert kept.get().body == GOOD_BODY
+        with pytest.raises((Closed, OSError)):
+            kept.get()
+    # The one above may have been under way when the list changed, and ended
+    # without a verdict.
+    assert is_refused()
     wait_for(lambda: handshakes(gate, "client_certificate_revoked"), 10,
              "counted")
+
+
+# A reload that tightens the policy reaches connections that are open.
+
+
+def config_of(lab, exporter, **block):
+    return {"tls_server_config": {**lab.certificate, **block},
+            "insecure_http": False,
+            "targets": [{"name": "a", "url": exporter.url}]}
+
+
+def swap(path, source):
+    """As a Secret is swapped: never half of it."""
+    fresh = path.with_suffix(".fresh")
+    fresh.write_bytes(pathlib.Path(source).read_bytes())
+    os.replace(fresh, path)
+
+
+def reload_of(lab, clients, name, more):
+    """What is served first, and what does the change to it."""
+    ca, crl = lab.folder / "clients-ca.pem", lab.folder / "clients.crl"
+    swap(ca, clients.authority.ca_file)
+    swap(crl, clients.authority.revocations("none"))
+    must = {"client_auth_type": REQUIRE, "client_ca_file": str(ca)}
+    may = {"client_auth_type": IF_GIVEN, "client_ca_file": str(ca)}
+    with_crl = {**must, "client_crl_file": str(crl)}
+    return {
+        "required": ({}, must, None),
+        "no longer optional": (may, must, None),
+        "CA swapped": (must, must, (ca, clients.other_ca)),
+        "CRL added": (must, {**must, "client_crl_file": clients.crl}, None),
+        "CRL swapped": (with_crl, with_crl, (crl, clients.crl)),
+        "SANs": (must, {**must, "client_allowed_sans": ["x.test"]}, None),
+        "version": ({}, {"min_version": "TLS13"}, None),
+        "renewed": (must, {**must, **more}, None),
+        "the same": (must, must, None),
+        "renewed, order of ciphers": (
+            must, {**must, **more, "prefer_server_cipher_suites": False},
+            None),
+    }[name]
+
+
+KEEPS = {"renewed", "the same", "renewed, order of ciphers"}
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("name", [
+    "required", "no longer optional", "CA swapped", "CRL added",
+    "CRL swapped", "SANs", "version", *sorted(KEEPS)])
+def test_tightening_reaches_open_connections(lab, clients, name):
+    """Idle ones end at once, a scrape in work ends with its answer, and an
+    unfinished handshake is not finished."""
+    released = threading.Event()
+    exporter, slow = lab.faultd(good()), lab.faultd(answer_when(released))
+    other = lab.authority.issue("renewed")
+    first, then, files = reload_of(
+        lab, clients, name, {"cert_file": other.cert_file,
+                             "key_file": other.key_file})
+
+    def config(block):
+        whole = config_of(lab, exporter, **block)
+        whole["targets"].append({"name": "slow", "url": slow.url})
+        return {**whole, "workers": 2}
+    context = client_context(lab.authority.ca_file)
+    if "client_ca_file" in first:
+        context.load_cert_chain(clients.revoked.cert_file,
+                                clients.revoked.key_file)
+    gate = lab.gate(config=config(first), tls=context)
+    idle = [gate.connect() for _ in range(8)]
+    assert {link.get().status for link in idle} == {200}
+    busy = gate.connect()
+    busy.send(request_bytes("/metrics/slow", {
+        "X-Prometheus-Scrape-Timeout-Seconds": "60"}))
+    wait_for(lambda: slow.request_count == 1, 20, "the attempt")
+    begun = connect(gate)
+    wait_for(lambda: gate.metric("scrapegate_connections") == 10, 20,
+             "all connections")
+    if files:
+        swap(*files)
+    reload(gate, config(then))
+    released.set()
+    if name in KEEPS:
+        assert {link.get().status for link in idle} == {200}
+        answer = busy.answer()
+        assert (answer.status, answer.header("Connection")) == (200, None)
+        with context.wrap_socket(begun, server_hostname="localhost") as link:
+            assert link.version()
+    else:
+        for link in idle:
+            with pytest.raises((Closed, OSError)):
+                link.get()
+        answer = busy.answer()
+        assert (answer.status, answer.header("Connection")) == (200, "close")
+        with pytest.raises((Closed, OSError)):
+            busy.get()
+        begun.settimeout(20)
+        assert begun.recv(1) == b""
+        assert handshakes(gate, "closed") == 0, "it is we who closed it"
+    for link in [begun, busy, *idle]:
+        link.close()

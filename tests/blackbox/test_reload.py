@@ -130,7 +130,8 @@ def test_listeners_come_and_go(lab):
     with pytest.raises(ConnectionRefusedError):
         Connection(listening(gate)[1])
     assert not os.path.exists(path[len("unix:"):])
-    assert kept.get().body == GOOD_BODY, "what was accepted lives on"
+    with pytest.raises((Closed, OSError)):
+        kept.get()
     kept.close()
 
 
@@ -146,10 +147,11 @@ def test_tls_comes_and_goes(lab):
         assert link.get().body == GOOD_BODY
     with pytest.raises(Closed):
         gate.get()
-    assert before.get().body == GOOD_BODY, "goes on as it began"
+    with pytest.raises((Closed, OSError)):
+        before.get()
+    before.close()
     reload(gate, plain(target("a", exporter)))
     assert gate.get().body == GOOD_BODY
-    before.close()
 
 
 def test_self_signed_stays_the_same(lab):
@@ -568,6 +570,131 @@ def test_web_file_is_watched(lab):
     assert gate.get().header("X-Frame-Options") == "sameorigin"
 
 
+HASH = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
+
+
+def protected_web(lab):
+    return {"tls_server_config": {
+        **lab.certificate, "client_auth_type": "RequireAndVerifyClientCert",
+        "client_ca_file": lab.authority.ca_file},
+        "basic_auth_users": {"alice": HASH}}
+
+
+def web_gate(lab, web, **options):
+    path = lab.folder / "web.yml"
+    path.write_text(yaml.safe_dump(web))
+    return path, lab.gate(config={
+        "insecure_http": False, "web": {"config": {"file": str(path)}},
+        "targets": [target("a", lab.faultd(good()))]}, **options)
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("remove, words", [
+    (None, r"TLS and authentication \(tls_server_config, basic_auth_users, "
+     r"client_auth_type, client_ca_file\)"),
+    ("basic_auth_users", r"authentication \(basic_auth_users\)"),
+    ("client_auth_type", r"authentication \(client_auth_type")])
+def test_files_never_lower_protection(lab, remove, words):
+    web = protected_web(lab)
+    path, gate = web_gate(lab, web)
+    if remove is None:
+        path.write_text("")  # as `: > web.yml` does
+    else:
+        less = {**web, "tls_server_config": dict(web["tls_server_config"])}
+        less.pop(remove, None)
+        if remove == "client_auth_type":
+            less["tls_server_config"][remove] = "VerifyClientCertIfGiven"
+        path.write_text(yaml.safe_dump(less))
+    wait_for(lambda: not gate.api("status/runtimeinfo")
+             ["reloadConfigSuccess"], what="the refusal")
+    error = gate.api("status/runtimeinfo")["lastReloadError"]
+    assert re.search(f"this would remove {words}.*; reload explicitly "
+                     r"\(SIGHUP or POST /-/reload\) if it is meant", error)
+    failed = lines(gate, "reload failed, the old configuration stays")
+    assert [row["trigger"] for row in failed] == ["files"]
+    assert gate.metric("scrapegate_config_last_reload_successful") == 0
+    with pytest.raises((Closed, OSError)):
+        Connection(gate.address).get()
+    context = client_context(lab.authority.ca_file)
+    context.load_cert_chain(lab.authority.client.cert_file,
+                            lab.authority.client.key_file)
+    gate.tls = context
+    assert gate.get().status == 401, "still asks who it is"
+    # Written again, it is taken by itself; meant, it is taken when asked.
+    path.write_text(yaml.safe_dump(web))
+    wait_for(lambda: gate.api("status/runtimeinfo")["reloadConfigSuccess"],
+             what="the restored one")
+    path.write_text("")
+    assert post(gate).status == 200
+    gate.tls = None
+    assert gate.get().body == GOOD_BODY
+    changed = lines(gate, "the gate's TLS has changed")
+    assert [(row["was"], row["is"]) for row in changed] == [
+        ("TLS", "plain HTTP")]
+
+
+def test_a_waiting_gate_does_not_open_unprotected(lab):
+    """The web file is cut off while the certificate is waited for."""
+    late = lab.folder / "late"
+    path, gate = web_gate(lab, {"tls_server_config": tls_of(late)},
+                          wait=False, tls=lab.client_tls)
+    wait_for(lambda: "certificate_missing" in gate.log, what="the words")
+    path.write_text("")
+    wait_for(lambda: lines(gate, "reload failed, the gate stays closed"),
+             what="the refusal")
+    put_pair(late, lab.authority.gate)
+    gate.wait_until_listening()
+    assert gate.get().body == GOOD_BODY
+
+
+@pytest.mark.parametrize("which", ["configuration", "web"])
+def test_a_pipe_holds_nothing_up(lab, which):
+    path, gate = web_gate(lab, {"http_server_config": {"http2": False}})
+    assert gate.get().body == GOOD_BODY
+    victim = path if which == "web" else gate.config_path
+    victim.unlink()
+    os.mkfifo(victim)
+    if which == "web":
+        wait_for(lambda: not gate.api("status/runtimeinfo")
+                 ["reloadConfigSuccess"], what="the refusal")
+    answer = post(gate)
+    assert answer.status == 500
+    assert "ot a regular file" in answer.text
+    assert gate.get().body == GOOD_BODY
+    gate.stop()
+
+
+def test_a_configuration_from_a_pipe(lab):
+    """As a shell's <(...) gives it: fine for the start, not for a reload."""
+    text = yaml.safe_dump({"listen": ["127.0.0.1:0"],
+                           "admin": {"listen": "127.0.0.1:0"},
+                           **plain(target("a", lab.faultd(good())))})
+    pipe = lab.folder / "pipe"
+    os.mkfifo(pipe)
+    gate = lab.gate_by_flags("--config", pipe, wait=False)
+    pipe.write_text(text)
+    gate.wait_until_listening()
+    assert gate.get().body == GOOD_BODY
+    assert post(gate).status == 500
+    assert gate.get().body == GOOD_BODY
+
+
+def test_own_port_is_named(lab):
+    """By the address that listens, not as somebody else's."""
+    exporter = lab.faultd(good())
+    gate = lab.gate(config=plain(target("a", exporter)))
+    port = gate.address[1]
+    write(gate, plain(target("b", exporter), listen=[f"0.0.0.0:{port}"]))
+    answer = post(gate)
+    assert answer.status == 500
+    assert (f"the gate itself listens there as 127.0.0.1:{port}; only a "
+            "restart changes this") in answer.text
+    write(gate, plain(target("b", exporter),
+                      listen=[f"127.0.0.1:{taken_port(lab)}"]))
+    assert "itself" not in post(gate).text
+    assert status(gate, "/metrics/a") == 200
+
+
 def test_configuration_is_not_taken_with_a_certificate(lab):
     """A rotation succeeds while somebody edits the configuration."""
     exporter = lab.faultd(good())
@@ -640,6 +767,68 @@ def test_waiting_gate_takes_another_configuration(lab):
     assert gate.admin("/-/ready").status == 200
 
 
+def put_pair(folder, pair):
+    folder.mkdir(exist_ok=True)
+    for name, data in (("tls.crt", pair.cert_pem), ("tls.key", pair.key_pem)):
+        (folder / "fresh").write_bytes(data)
+        os.replace(folder / "fresh", folder / name)
+
+
+def tls_of(folder, **more):
+    return {"cert_file": f"{folder}/tls.crt", "key_file": f"{folder}/tls.key",
+            **more}
+
+
+def test_waiting_gate_waits_for_the_corrected_one(lab):
+    """A wrong path, corrected, whose certificate is late, too; then the
+    obsolete one's comes."""
+    exporter = lab.faultd(good())
+    wrong, right = lab.folder / "wrong", lab.folder / "right"
+    gate = lab.gate(config={"tls_server_config": tls_of(wrong),
+                            "targets": [target("a", exporter)]},
+                    wait=False, tls=lab.client_tls)
+    wait_for(lambda: "certificate_missing" in gate.log, what="the words")
+    write(gate, {"tls_server_config": tls_of(right), "workers": 2,
+                 "memory_budget": "32MB", "targets": [target("b", exporter)]})
+    answer = post(gate)
+    assert answer.status == 500
+    assert "right/tls.crt" in answer.text
+    assert "gate stays closed" in answer.text
+    shown = yaml.safe_load(gate.api("status/config")["yaml"])
+    assert shown["targets"][0]["name"] == "b"
+    assert lines(gate, "reload failed, the gate stays closed")
+    assert not lines(gate, "reload failed, the old configuration stays")
+    assert not lines(gate, "only a restart changes this")
+    put_pair(wrong, lab.authority.gate)
+    wait_for(lambda: [row for row in lines(
+        gate, "waiting for the certificate, the gate stays closed")
+        if "right/tls.crt" in row["error"]], what="the new words")
+    assert not listening(gate)
+    put_pair(right, lab.authority.gate)
+    gate.wait_until_listening()
+    assert status(gate, "/metrics/b") == 200
+    info = gate.api("status/runtimeinfo")
+    assert (info["reloadConfigSuccess"], info["lastReloadError"]) == (True,
+                                                                      "")
+    shown = yaml.safe_load(gate.api("status/config")["yaml"])
+    assert (shown["workers"], shown["memory_budget"]) == (2, "32MB")
+
+
+def test_waiting_gate_outlives_a_taken_port(lab):
+    """Somebody only tried it: the wait goes on."""
+    exporter, late = lab.faultd(good()), lab.folder / "late"
+    gate = lab.gate(config={"tls_server_config": tls_of(late),
+                            "targets": [target("a", exporter)]},
+                    wait=False, tls=lab.client_tls)
+    wait_for(lambda: "certificate_missing" in gate.log, what="the words")
+    write(gate, plain(target("b", exporter),
+                      listen=[f"127.0.0.1:{taken_port(lab)}"]))
+    assert post(gate).status == 500
+    put_pair(late, lab.authority.gate)
+    gate.wait_until_listening()
+    assert status(gate, "/metrics/a") == 200
+
+
 def test_waiting_ends_with_what_files_cannot_mend(lab):
     """The certificate came, but the port is taken: that is an end."""
     folder = lab.folder / "late"
@@ -664,6 +853,7 @@ def test_certificate_that_ends_soon_is_told_once(lab):
     exporter = lab.faultd(good())
     for days, within in ((40, None), (20, "30d"), (5, "7d"), (0.5, "1d")):
         pair = lab.authority.issue(f"d{days}",
+                                   start=certs.now() - 90 * certs.DAY,
                                    end=certs.now() + days * certs.DAY)
         config = {"tls_server_config": {"cert_file": pair.cert_file,
                                         "key_file": pair.key_file},
@@ -676,8 +866,86 @@ def test_certificate_that_ends_soon_is_told_once(lab):
         assert told == ([within] if within else []), days
 
 
+def test_short_certificate_is_no_news(lab):
+    """One for a day that is renewed at its half; and lists by their name."""
+    now, hour = certs.now(), certs.DAY / 24
+    pair = lab.authority.issue("day", start=now - 10 * hour,
+                               end=now + 14 * hour)
+    config = {"tls_server_config": {
+        "cert_file": pair.cert_file, "key_file": pair.key_file,
+        "client_auth_type": "RequireAndVerifyClientCert",
+        "client_ca_file": lab.authority.ca_file,
+        "client_crl_file": lab.authority.revocations(
+            "short", start=now - 60 * hour, end=now + 6 * hour)},
+        "targets": [target("a", lab.faultd(good()))]}
+    gate = lab.gate(config=config, tls=lab.client_tls)
+    reload(gate, config)
+    assert not lines(gate, "a certificate ends soon")
+    told = lines(gate, "a revocation list ends soon")
+    assert [(row["role"], row["within"]) for row in told] == [("crl", "1d")]
+
+
 def test_api_shape_of_reloads(lab):
     gate = lab.gate(lab.faultd(good()))
     info = json.loads(gate.admin("/api/v1/status/runtimeinfo").body)["data"]
     assert {"reloadConfigSuccess", "lastConfigTime",
             "lastReloadError"} <= set(info)
+
+
+# What a tightened policy means for connections that are open.
+
+
+def is_open(link):
+    """The next scrape comes through."""
+    try:
+        return link.get().body == GOOD_BODY
+    except (OSError, Closed):
+        return False
+
+
+def test_removed_listener_lets_go(lab):
+    """Of its own connections, and of no others; the scrape in work ends."""
+    released = threading.Event()
+    exporter, slow = lab.faultd(good()), lab.faultd(answer_when(released))
+    unix = f"unix:{lab.folder}/gate.sock"
+    targets = [target("a", exporter), target("slow", slow)]
+    gate = lab.gate(config=plain(*targets, workers=2))
+    reload(gate, plain(*targets, workers=2, listen=[
+        "127.0.0.1:0", f"{lab.loopback}:0", "0.0.0.0:0", unix]))
+    addresses = [gate.address, *listening(gate)[1:]]
+    assert len(addresses) == 4
+    addresses[2] = ("127.0.0.1", addresses[2][1])
+    links = [[Connection(each) for _ in range(6)] for each in addresses]
+    assert all(is_open(link) for each in links for link in each)
+    busy = Connection(addresses[2])
+    busy.send(request_bytes("/metrics/slow", {
+        "X-Prometheus-Scrape-Timeout-Seconds": "60"}))
+    wait_for(lambda: slow.request_count == 1, what="the attempt")
+    reload(gate, plain(*targets, workers=2))
+    assert [[is_open(link) for link in each] for each in links] == [
+        [True] * 6, [False] * 6, [False] * 6, [False] * 6]
+    released.set()
+    answer = busy.answer()
+    assert (answer.status, answer.header("Connection")) == (200, "close")
+    assert busy.read_to_end() == b""
+    for link in [busy, *sum(links, [])]:
+        link.close()
+
+
+def test_full_backlog_is_alive(lab):
+    """Its owner does not accept just now; we neither wait nor take over."""
+    path = f"{lab.folder}/taken.sock"
+    exporter = lab.faultd(good())
+    gate = lab.gate(config=plain(target("a", exporter)))
+    with socket.socket(socket.AF_UNIX) as owner:
+        owner.bind(path)
+        owner.listen(0)
+        with socket.socket(socket.AF_UNIX) as first:
+            first.connect(path)
+            write(gate, plain(target("a", exporter),
+                              listen=["127.0.0.1:0", f"unix:{path}"]))
+            answer = post(gate)
+            assert (answer.status, "already in use" in answer.text) == (
+                500, True)
+    assert os.path.exists(path)
+    assert gate.get().body == GOOD_BODY

@@ -241,7 +241,8 @@ def test_not_after_follows(lab, authority, pairs, volume):
 
     assert len(ends()) == 1
     before = ends()
-    soon = authority.issue("soon", end=certs.now() + 3 * certs.DAY)
+    soon = authority.issue("soon", start=certs.now() - 30 * certs.DAY,
+                           end=certs.now() + 3 * certs.DAY)
     volume.write(files_of(soon))
     assert post_reload(gate).status == 200
     assert ends() and ends() != before
