@@ -226,8 +226,8 @@ find_job(struct hasher *hasher, const unsigned char *digest)
 
 	TAILQ_FOREACH (peer, &hasher->peers, link)
 		TAILQ_FOREACH (job, &peer->jobs, link)
-			if (CRYPTO_memcmp(job->digest, digest,
-				AUTH_DIGEST_SIZE) == 0)
+			if (CRYPTO_memcmp(
+				job->digest, digest, AUTH_DIGEST_SIZE) == 0)
 				return job;
 	return NULL;
 }

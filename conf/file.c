@@ -20,8 +20,7 @@ fail_errno(const char *path, struct err *err)
 
 /* Closes `file`, which may be NULL: errno says why. */
 static char *
-read_all(FILE *file, const char *path, size_t max, size_t *len,
-    struct err *err)
+read_all(FILE *file, const char *path, size_t max, size_t *len, struct err *err)
 {
 	char *data;
 	size_t room = 4096, got;

@@ -48,9 +48,11 @@ read_file(struct conf_loading *loading, const char *file, bool is_web)
 	    conf_loading_find(loading, &loading->conf->web_config_file);
 	struct err err;
 	size_t len;
-	char *text = loading->is_reload
-	    ? conf_file_read_regular(file, CONF_DOCUMENT_MAX_BYTES, &len, &err)
-	    : conf_file_read(file, CONF_DOCUMENT_MAX_BYTES, &len, &err);
+	char *text =
+	    loading->is_reload
+		? conf_file_read_regular(
+		      file, CONF_DOCUMENT_MAX_BYTES, &len, &err)
+		: conf_file_read(file, CONF_DOCUMENT_MAX_BYTES, &len, &err);
 
 	if (text != NULL)
 		read_text(loading, file, text, len, is_web);

@@ -30,7 +30,7 @@ struct conf_source {
 	const struct conf_flag *flags;
 	size_t flag_count;
 	bool is_web_only; /* judge the web config file alone: needs no target */
-	bool is_reload;   /* must not wait: refuses pipes, which are fine else */
+	bool is_reload; /* must not wait: refuses pipes, which are fine else */
 };
 
 /* What is to be said about a configuration; free with conf_report_fini(). */

@@ -61,8 +61,8 @@ static const struct {
 };
 
 int
-conf_protection_keep(const struct conf *was, const struct conf *next,
-    struct err *err)
+conf_protection_keep(
+    const struct conf *was, const struct conf *next, struct err *err)
 {
 	char keys[KEYS_SIZE] = "";
 	bool is_tls = false, is_login = false;

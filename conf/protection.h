@@ -9,7 +9,7 @@ struct conf;
 struct err;
 
 /* -1 with `err`, which names the keys, if `next` is less than `was`. */
-int conf_protection_keep(const struct conf *was, const struct conf *next,
-    struct err *err);
+int conf_protection_keep(
+    const struct conf *was, const struct conf *next, struct err *err);
 
 #endif

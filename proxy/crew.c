@@ -58,8 +58,8 @@ open_keeper(struct crew *crew, struct conf *conf, struct err *err)
 }
 
 static int
-open_worker(struct crew *crew, const struct generation *generation,
-    struct err *err)
+open_worker(
+    struct crew *crew, const struct generation *generation, struct err *err)
 {
 	const struct conf *conf = generation->conf;
 	struct worker_options options = {
@@ -93,8 +93,8 @@ open_worker(struct crew *crew, const struct generation *generation,
 }
 
 static int
-open_all(struct crew *crew, const struct generation *generation,
-    struct err *err)
+open_all(
+    struct crew *crew, const struct generation *generation, struct err *err)
 {
 	unsigned i;
 
@@ -131,11 +131,11 @@ crew_new(const struct crew_options *options,
 
 /* Counters that go on where they stand, if the targets are others. */
 static struct stats_targets *
-next_targets(const struct stats *stats, const struct conf *was,
-    const struct conf *next)
+next_targets(
+    const struct stats *stats, const struct conf *was, const struct conf *next)
 {
-	return was == next ? stats_targets_ref(stats->targets) :
-			     stats_targets_next(stats->targets, was, next);
+	return was == next ? stats_targets_ref(stats->targets)
+			   : stats_targets_next(stats->targets, was, next);
 }
 
 void
@@ -153,12 +153,12 @@ crew_switch(struct crew *crew, const struct generation *was,
 	for (i = 0; i < crew->count; i++) {
 		changes[i] = (struct worker_change){
 			.conf = next->conf,
-			.targets = next_targets(crew->stats[i], was->conf,
-			    next->conf),
-			.tls = next->contexts != NULL ? next->contexts[i] :
-							NULL,
-			.is_other_policy = !policy_is_equal(&was->policy,
-			    &next->policy),
+			.targets =
+			    next_targets(crew->stats[i], was->conf, next->conf),
+			.tls =
+			    next->contexts != NULL ? next->contexts[i] : NULL,
+			.is_other_policy =
+			    !policy_is_equal(&was->policy, &next->policy),
 			.opened = opened,
 			.opened_count = opened_count,
 			.closed = closed,

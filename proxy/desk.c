@@ -49,8 +49,8 @@ handle(struct evhttp_request *req, struct connection *connection,
 	const struct reason_row *row = reason_row(refusal);
 
 	evhttp_request_set_on_complete_cb(req, sent, connection);
-	evhttp_add_header(evhttp_request_get_output_headers(req),
-	    "Connection", "close");
+	evhttp_add_header(
+	    evhttp_request_get_output_headers(req), "Connection", "close");
 	if (refusal == REASON_OK)
 		answer(req, desk->view);
 	else
@@ -119,12 +119,12 @@ open_both(struct desk *desk, struct err *err)
 	struct err admin_err;
 
 	if (open_counter(desk, &desk->health, &conf->health_listen, "health",
-	    &health, err) == -1)
+		&health, err) == -1)
 		return -1;
 	if (open_counter(desk, &desk->admin, &conf->admin_listen, "admin",
-	    &admin, &admin_err) == -1) {
-		log_error("the admin listener is off", "role", "admin",
-		    "error", admin_err.text, NULL);
+		&admin, &admin_err) == -1) {
+		log_error("the admin listener is off", "role", "admin", "error",
+		    admin_err.text, NULL);
 		desk->view->admin_listen_failed = true;
 	}
 	return 0;

@@ -14,8 +14,8 @@ struct event_base;
  * admin_listen_failed is set if only the admin listener could not be opened,
  * which is no failure: scrapes matter more than their explanation.
  */
-struct desk *desk_open(struct event_base *base, struct admin_view *view,
-    struct err *err);
+struct desk *desk_open(
+    struct event_base *base, struct admin_view *view, struct err *err);
 void desk_close(struct desk *desk);
 
 #endif

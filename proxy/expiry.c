@@ -85,10 +85,10 @@ say(const struct tls_certificate *certificate, int days)
 	char end[CLOCK_TEXT_SIZE], within[16];
 
 	snprintf(within, sizeof(within), "%dd", days);
-	log_warn(is_list ? (days > 0 ? "a revocation list ends soon" :
-				       "a revocation list has ended") :
-			   (days > 0 ? "a certificate ends soon" :
-				       "a certificate has ended"),
+	log_warn(is_list ? (days > 0 ? "a revocation list ends soon"
+				     : "a revocation list has ended")
+			 : (days > 0 ? "a certificate ends soon"
+				     : "a certificate has ended"),
 	    "role", certificate->role, "subject", certificate->subject,
 	    "within", days > 0 ? within : NULL, "not_after",
 	    clock_text(end_us, end), NULL);
@@ -156,14 +156,13 @@ expiry_free(struct expiry *expiry)
 /* Of one that was not there: nothing, unless it has ended, which was said by
  * who loaded it. */
 static int
-find_told(const struct expiry *expiry,
-    const struct tls_certificate *certificate)
+find_told(
+    const struct expiry *expiry, const struct tls_certificate *certificate)
 {
 	size_t i;
 
 	for (i = 0; i < expiry->count; i++) {
-		const struct tls_certificate *old =
-		    &expiry->all[i].certificate;
+		const struct tls_certificate *old = &expiry->all[i].certificate;
 
 		if (old->not_after == certificate->not_after &&
 		    strcmp(old->role, certificate->role) == 0 &&

@@ -30,16 +30,16 @@ has_self_signed(const struct generation *before)
 }
 
 static struct tls_server *
-open_files(const struct conf *conf, const struct material *material,
-    struct err *err)
+open_files(
+    const struct conf *conf, const struct material *material, struct err *err)
 {
 	const struct conf_place *place = &conf->tls_server_config.place;
 	struct tls_server *tls =
 	    tls_server_new(&conf->tls_server_config, material, err);
 
 	if (tls == NULL && place->file != NULL)
-		err_prefix(err, "%s:%d:%d", place->file, place->line,
-		    place->column);
+		err_prefix(
+		    err, "%s:%d:%d", place->file, place->line, place->column);
 	return tls;
 }
 
@@ -67,8 +67,7 @@ open_contexts(struct generation *generation, struct err *err)
 
 	if (generation->tls == NULL)
 		return 0;
-	generation->contexts =
-	    xcalloc(generation->workers, sizeof(SSL_CTX *));
+	generation->contexts = xcalloc(generation->workers, sizeof(SSL_CTX *));
 	for (i = 0; i < generation->workers; i++) {
 		generation->contexts[i] =
 		    tls_server_context(generation->tls, err);
@@ -115,7 +114,7 @@ static bool
 is_every(const char *host, size_t len)
 {
 	return len == 0 || (len == 2 && memcmp(host, "::", len) == 0) ||
-	    (len == 7 && memcmp(host, "0.0.0.0", len) == 0);
+	       (len == 7 && memcmp(host, "0.0.0.0", len) == 0);
 }
 
 /* Do both need the same port of the same host?  `own` is "host:port". */
@@ -134,12 +133,12 @@ collides(const char *own, const struct conf_address *address)
 		len -= 2;
 	}
 	return is_every(own, len) ||
-	    is_every(address->host, strlen(address->host)) ||
-	    (strcmp(address->host, "localhost") == 0 &&
-		(strncmp(own, "127.0.0.1:", 10) == 0 ||
-		    strncmp(own, "::1]", 4) == 0)) ||
-	    (strlen(address->host) == len &&
-		strncmp(own, address->host, len) == 0);
+	       is_every(address->host, strlen(address->host)) ||
+	       (strcmp(address->host, "localhost") == 0 &&
+		   (strncmp(own, "127.0.0.1:", 10) == 0 ||
+		       strncmp(own, "::1]", 4) == 0)) ||
+	       (strlen(address->host) == len &&
+		   strncmp(own, address->host, len) == 0);
 }
 
 /* The system's words would send one looking for another process. */
@@ -150,8 +149,7 @@ explain_taken(const struct conf_address *address,
 	const char *own = NULL;
 	size_t i;
 
-	if (before == NULL ||
-	    strstr(err->text, strerror(EADDRINUSE)) == NULL)
+	if (before == NULL || strstr(err->text, strerror(EADDRINUSE)) == NULL)
 		return;
 	if (collides(before->conf->admin_listen.text, address))
 		own = before->conf->admin_listen.text;
@@ -161,9 +159,11 @@ explain_taken(const struct conf_address *address,
 		if (collides(before->doors[i].text, address))
 			own = before->doors[i].text;
 	if (own != NULL)
-		err_set(err, ERR_SYSTEM, "listen %s: Address already in use: "
+		err_set(err, ERR_SYSTEM,
+		    "listen %s: Address already in use: "
 		    "the gate itself listens there as %s; only a restart "
-		    "changes this", address->text, own);
+		    "changes this",
+		    address->text, own);
 }
 
 static int
@@ -181,8 +181,8 @@ open_doors(struct generation *generation, const struct generation *before,
 		if (old != NULL)
 			*door = *old;
 		else
-			door->fd = listener_open(&conf->listen[i], door->text,
-			    err);
+			door->fd =
+			    listener_open(&conf->listen[i], door->text, err);
 		if (door->fd == -1) {
 			explain_taken(&conf->listen[i], before, err);
 			return -1;
@@ -232,8 +232,8 @@ generation_free(struct generation *generation)
 }
 
 size_t
-generation_extra_doors(const struct generation *one,
-    const struct generation *other, int **fds)
+generation_extra_doors(
+    const struct generation *one, const struct generation *other, int **fds)
 {
 	const struct conf *conf = one->conf;
 	size_t count = 0, i;
@@ -246,8 +246,8 @@ generation_extra_doors(const struct generation *one,
 }
 
 void
-generation_announce(const struct generation *generation,
-    const struct generation *before)
+generation_announce(
+    const struct generation *generation, const struct generation *before)
 {
 	const struct conf *conf = generation->conf;
 	bool is_tls = generation->tls != NULL;
@@ -265,8 +265,8 @@ generation_announce(const struct generation *generation,
 }
 
 void
-generation_close_doors(struct generation *generation,
-    const struct generation *next)
+generation_close_doors(
+    struct generation *generation, const struct generation *next)
 {
 	const struct conf *conf = generation->conf;
 	size_t i;
@@ -336,14 +336,13 @@ keep_budget(struct conf *conf, const struct conf *was)
 }
 
 void
-generation_keep_fixed(struct conf *conf, const struct conf *was,
-    bool has_crew)
+generation_keep_fixed(struct conf *conf, const struct conf *was, bool has_crew)
 {
 	if (has_crew) {
 		keep_workers(conf, was);
 		keep_budget(conf, was);
 	}
 	keep_address("admin.listen", &conf->admin_listen, &was->admin_listen);
-	keep_address("health.listen", &conf->health_listen,
-	    &was->health_listen);
+	keep_address(
+	    "health.listen", &conf->health_listen, &was->health_listen);
 }

@@ -59,29 +59,29 @@ void generation_free(struct generation *generation);
  * The sockets of `one` that `other` (NULL: none) lacks: their number, and the
  * descriptors, malloc'd.
  */
-size_t generation_extra_doors(const struct generation *one,
-    const struct generation *other, int **fds);
+size_t generation_extra_doors(
+    const struct generation *one, const struct generation *other, int **fds);
 
 /*
  * Logs where it listens and `before` (NULL: none) did not, and TLS that comes
  * or goes.
  */
-void generation_announce(const struct generation *generation,
-    const struct generation *before);
+void generation_announce(
+    const struct generation *generation, const struct generation *before);
 
 /*
  * Closes the sockets that `next` (NULL: none) lacks; nobody accepts from them
  * any more.
  */
-void generation_close_doors(struct generation *generation,
-    const struct generation *next);
+void generation_close_doors(
+    struct generation *generation, const struct generation *next);
 
 /*
  * What only a restart can change stays as in `was`: says so in the log for
  * each key that differs, and puts the old value into `conf`, which nobody else
  * has seen yet.  Without a crew its threads and memory may still be chosen.
  */
-void generation_keep_fixed(struct conf *conf, const struct conf *was,
-    bool has_crew);
+void generation_keep_fixed(
+    struct conf *conf, const struct conf *was, bool has_crew);
 
 #endif

@@ -129,10 +129,9 @@ check_config(const struct cli_args *args)
 	if (code == EXIT_FINE)
 		code = check_certificates(conf);
 	if (code == EXIT_FINE)
-		printf("%s: valid\n",
-		    args->file != NULL ? args->file
-			: web != NULL  ? web
-				       : "flags");
+		printf("%s: valid\n", args->file != NULL ? args->file
+				      : web != NULL      ? web
+							 : "flags");
 	conf_unref(conf);
 	conf_report_fini(&report);
 	return code;

@@ -19,8 +19,8 @@ add(struct list *list, const char *path)
 		return;
 	if (list->count == list->room) {
 		list->room = list->room * 2 + 8;
-		list->paths = xrealloc(list->paths,
-		    list->room * sizeof(*list->paths));
+		list->paths =
+		    xrealloc(list->paths, list->room * sizeof(*list->paths));
 	}
 	list->paths[list->count++] = path;
 }

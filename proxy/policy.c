@@ -75,7 +75,7 @@ policy_init(struct policy *policy, const struct conf *conf,
 	put_texts(out, &tls->cipher_suites);
 	put_texts(out, &tls->curve_preferences);
 	if (fclose(out) != 0 || EVP_Digest(text, len, policy->digest, NULL,
-	    EVP_sha256(), NULL) != 1)
+				    EVP_sha256(), NULL) != 1)
 		xrequire(NULL);
 	free(text);
 }

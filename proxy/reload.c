@@ -33,9 +33,9 @@ struct tried {
 struct reloader {
 	struct reloader_options options;
 	struct watch *watch;
-	struct event *later; /* pending: a signal came */
-	struct tried now;    /* in force, or waiting for its files */
-	struct tried next;   /* once started: would be, but for its files */
+	struct event *later;  /* pending: a signal came */
+	struct tried now;     /* in force, or waiting for its files */
+	struct tried next;    /* once started: would be, but for its files */
 	struct material *web; /* the web config file as it was */
 	uint64_t loaded_us;
 	char *conf_error; /* why the last whole load failed, or NULL */
@@ -99,8 +99,8 @@ watch_files(struct reloader *reloader, const struct conf *other)
 	const struct tried *now = &reloader->now;
 	size_t count, more = 0;
 	const char **paths = conf_named_files(now->conf, &count);
-	const char **others = other == NULL ? NULL :
-	    conf_named_files(other, &more);
+	const char **others =
+	    other == NULL ? NULL : conf_named_files(other, &more);
 	size_t i;
 
 	paths = xrealloc(paths, (count + more + 1) * sizeof(*paths));
@@ -157,8 +157,9 @@ show(const struct reloader *reloader)
 {
 	struct admin_view *view = reloader->options.view;
 
-	view->last_reload_error = reloader->conf_error != NULL ?
-	    reloader->conf_error : reloader->file_error;
+	view->last_reload_error = reloader->conf_error != NULL
+				      ? reloader->conf_error
+				      : reloader->file_error;
 	view->last_reload_ok = view->last_reload_error == NULL;
 }
 
@@ -172,14 +173,14 @@ clear(const struct reloader *reloader, char **slot)
 
 /* One line; the API has the others. */
 static void
-log_failure(const struct reloader *reloader, const char *error,
-    const char *trigger)
+log_failure(
+    const struct reloader *reloader, const char *error, const char *trigger)
 {
 	char *first = xstrndup(error, strcspn(error, "\n"));
 
-	log_error(reloader->is_started ?
-	    "reload failed, the old configuration stays" :
-	    "reload failed, the gate stays closed",
+	log_error(reloader->is_started
+		      ? "reload failed, the old configuration stays"
+		      : "reload failed, the gate stays closed",
 	    "trigger", trigger, "error", first, NULL);
 	free(first);
 }
@@ -251,10 +252,9 @@ load_conf(struct reloader *reloader, const char *trigger)
 	source.is_reload = true;
 	conf = conf_load(&source, &report);
 	if (conf == NULL)
-		error = xstrndup(report.errors,
-		    trimmed_len(report.errors));
+		error = xstrndup(report.errors, trimmed_len(report.errors));
 	else if (trigger == by_files &&
-	    conf_protection_keep(reloader->now.conf, conf, &err) == -1)
+		 conf_protection_keep(reloader->now.conf, conf, &err) == -1)
 		error = xstrdup(err.text);
 	if (error != NULL) {
 		/* It is not what is wanted any more. */
@@ -282,8 +282,8 @@ reload_conf(struct reloader *reloader, const char *trigger)
 
 	/* Read before it was loaded: a change since then will be seen. */
 	material_free(reloader->web);
-	if (is_same_text(was->web_config_file,
-	    reloader->now.conf->web_config_file)) {
+	if (is_same_text(
+		was->web_config_file, reloader->now.conf->web_config_file)) {
 		reloader->web = web;
 	} else {
 		reloader->web = read_web(reloader->now.conf);
@@ -293,8 +293,9 @@ reload_conf(struct reloader *reloader, const char *trigger)
 	reloader->loaded_us = clock_now_us();
 	if (is_fine)
 		clear(reloader, &reloader->file_error);
-	tell(reloader, is_waiting ? &reloader->file_error :
-	    &reloader->conf_error, error, trigger);
+	tell(reloader,
+	    is_waiting ? &reloader->file_error : &reloader->conf_error, error,
+	    trigger);
 	if (is_waiting)
 		clear(reloader, &reloader->conf_error);
 	return is_fine ? 0 : -1;
@@ -369,8 +370,9 @@ reloader_now(struct reloader *reloader)
 		return "the gate is draining";
 	/* A signal that came before is answered by this, too. */
 	evtimer_del(reloader->later);
-	return reload_conf(reloader, "request") == 0 ? NULL :
-	    reloader->options.view->last_reload_error;
+	return reload_conf(reloader, "request") == 0
+		   ? NULL
+		   : reloader->options.view->last_reload_error;
 }
 
 void

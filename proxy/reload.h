@@ -4,10 +4,11 @@
  * All of it on a signal or request; and by itself what changed: with the
  * content of a certificate, key or other file that the configuration names
  * only these are taken again, so that a rotation succeeds even while
- * somebody edits the configuration; with the web config file all, unless that would
- * lower what protects the gate.  A load that fails changes nothing and says
- * why: one log line, a metric, the API.  Only as long as the gate waits for its
- * first files, a configuration that lacks files, too, is waited for instead.
+ * somebody edits the configuration; with the web config file all, unless that
+ * would lower what protects the gate.  A load that fails changes nothing and
+ * says why: one log line, a metric, the API.  Only as long as the gate waits
+ * for its first files, a configuration that lacks files, too, is waited for
+ * instead.
  *
  * Main thread.
  */
@@ -43,8 +44,8 @@ void reloader_free(struct reloader *reloader);
  * Applies the first configuration.  -1 with `err`: it is tried again, without
  * further words, whenever its files change.
  */
-int reloader_start(struct reloader *reloader, struct conf *conf,
-    struct err *err);
+int reloader_start(
+    struct reloader *reloader, struct conf *conf, struct err *err);
 
 /* At once, or 200 ms after the load before: many signals are one load. */
 void reloader_signal(struct reloader *reloader);

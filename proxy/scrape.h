@@ -37,8 +37,8 @@ struct scrape {
 	struct exchange *exchange; /* means something to the worker only */
 	struct key key;
 	bool wants_gzip;
-	bool is_cacheable;  /* the query is the configuration's own */
-	uint64_t scraper;   /* identity and address, hashed; never 0 */
+	bool is_cacheable; /* the query is the configuration's own */
+	uint64_t scraper;  /* identity and address, hashed; never 0 */
 	char scraper_text[SCRAPER_TEXT_SIZE];
 	int64_t timeout_ms;   /* the scraper's own */
 	uint64_t arrival_us;  /* monotonic */

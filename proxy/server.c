@@ -255,8 +255,8 @@ say_waiting(struct server *server)
 						  CERTIFICATE_WORDS_SECONDS };
 
 	server->view.not_ready_reason = "certificate_missing";
-	log_warn("waiting for the certificate, the gate stays closed",
-	    "reason", "certificate_missing", "error", server->err->text, NULL);
+	log_warn("waiting for the certificate, the gate stays closed", "reason",
+	    "certificate_missing", "error", server->err->text, NULL);
 	evtimer_add(server->certificate_timer, &again);
 }
 
@@ -339,16 +339,16 @@ open_signals(struct server *server)
 	size_t i;
 
 	for (i = 0; i < SIGNAL_COUNT; i++) {
-		server->signals[i] = evsignal_new(server->base,
-		    signal_numbers[i], on_signal, server);
+		server->signals[i] = evsignal_new(
+		    server->base, signal_numbers[i], on_signal, server);
 		event_add(server->signals[i], NULL);
 	}
 	environment_release_signals();
 }
 
 static int
-open_main(struct server *server, const struct conf_source *source,
-    struct err *err)
+open_main(
+    struct server *server, const struct conf_source *source, struct err *err)
 {
 	struct reloader_options options = {
 		.source = source,
@@ -430,8 +430,7 @@ fini(struct server *server)
 }
 
 int
-server_run(const struct conf_source *source, struct conf *conf,
-    struct err *err)
+server_run(const struct conf_source *source, struct conf *conf, struct err *err)
 {
 	struct server server = { .conf = NULL };
 

@@ -21,7 +21,7 @@ struct err;
  * from there, is served first.  Returns 0 after a clean end, -1 with `err` if
  * it could not start.
  */
-int server_run(const struct conf_source *source, struct conf *conf,
-    struct err *err);
+int server_run(
+    const struct conf_source *source, struct conf *conf, struct err *err);
 
 #endif

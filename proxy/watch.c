@@ -25,8 +25,9 @@
 #define HOPS_MAX 40
 
 #define EVENTS                                                                 \
-	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |    \
-	    IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |            \
+	    IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |            \
+	    IN_ONLYDIR)
 
 /* Of a folder on the way; IN_MASK_ADD: it may be watched for a name, too. */
 #define FATE (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
@@ -67,8 +68,8 @@ struct way {
 };
 
 static void
-add_interest(struct watch *watch, const char *folder, uint32_t events,
-    const char *name)
+add_interest(
+    struct watch *watch, const char *folder, uint32_t events, const char *name)
 {
 	struct interests *all = &watch->interests;
 	int wd = inotify_add_watch(watch->fd, folder, events);
@@ -247,9 +248,8 @@ is_ours(const struct watch *watch, const struct inotify_event *event)
 		return true;
 	for (i = 0; i < watch->interests.count; i++)
 		if (watch->interests.items[i].folder == event->wd &&
-		    (event->len == 0 ||
-			strcmp(watch->interests.items[i].name, event->name) ==
-			    0))
+		    (event->len == 0 || strcmp(watch->interests.items[i].name,
+					    event->name) == 0))
 			return true;
 	return false;
 }
@@ -290,8 +290,8 @@ watch_new(struct event_base *base, watch_fn *changed, void *arg)
 		    "error", strerror(errno), NULL);
 		return watch;
 	}
-	watch->readable = event_new(base, watch->fd, EV_READ | EV_PERSIST,
-	    on_readable, watch);
+	watch->readable = event_new(
+	    base, watch->fd, EV_READ | EV_PERSIST, on_readable, watch);
 	event_add(watch->readable, NULL);
 	return watch;
 }

@@ -85,8 +85,8 @@ feed_judge(struct judge *judge, struct feed *feed, const char *bytes,
 	const char *end = bytes + len, *lf;
 	size_t n;
 
-	while (!result->is_head_complete &&
-	    result->verdict == VERDICT_PENDING) {
+	while (
+	    !result->is_head_complete && result->verdict == VERDICT_PENDING) {
 		lf = memchr(bytes, '\n', (size_t)(end - bytes));
 		if (lf == NULL)
 			break;
@@ -120,11 +120,10 @@ feed_run(struct feed *feed, const char *bytes, size_t len, uint32_t split,
 static inline bool
 feed_is_same(const struct feed *one, const struct feed *other)
 {
-	return memcmp(&one->result, &other->result,
-	    sizeof(one->result)) == 0 &&
-	    memcmp(&one->text, &other->text, sizeof(one->text)) == 0 &&
-	    (one->result.verdict != VERDICT_WHOLE ||
-	    memcmp(&one->raw, &other->raw, sizeof(one->raw)) == 0);
+	return memcmp(&one->result, &other->result, sizeof(one->result)) == 0 &&
+	       memcmp(&one->text, &other->text, sizeof(one->text)) == 0 &&
+	       (one->result.verdict != VERDICT_WHOLE ||
+		   memcmp(&one->raw, &other->raw, sizeof(one->raw)) == 0);
 }
 
 #endif

@@ -109,9 +109,9 @@ static bool
 is_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	       a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 static struct ca_file *
@@ -119,7 +119,7 @@ find_file(struct authorities *all, const char *path)
 {
 	struct ca_file *file;
 
-	TAILQ_FOREACH(file, &all->files, link)
+	TAILQ_FOREACH (file, &all->files, link)
 		if (strcmp(file->path, path) == 0)
 			return file;
 	return NULL;
@@ -161,11 +161,15 @@ file_store(struct authorities *all, const char *path, struct err *err)
 	material = material_load(&path, 1);
 	text = material_get(material, path, &len, err);
 	if (text == NULL)
-		err_prefix(err, "unable to read CA cert: unable to read file "
-		    "%s", path);
+		err_prefix(err,
+		    "unable to read CA cert: unable to read file "
+		    "%s",
+		    path);
 	else if ((store = parse(text, len, err)) == NULL)
-		err_set(err, ERR_INVALID, "unable to use specified CA cert "
-		    "file %s", path);
+		err_set(err, ERR_INVALID,
+		    "unable to use specified CA cert "
+		    "file %s",
+		    path);
 	material_free(material);
 	return store == NULL ? NULL : remember(all, path, &st, store);
 }
@@ -182,7 +186,7 @@ authorities_get(struct authorities *all, const struct conf_tls_client *conf,
 		return system_store(all, err);
 	store = parse(conf->ca, strlen(conf->ca), err);
 	if (store == NULL)
-		err_set(err, ERR_INVALID,
-		    "unable to use specified CA cert inline");
+		err_set(
+		    err, ERR_INVALID, "unable to use specified CA cert inline");
 	return store;
 }

@@ -26,8 +26,7 @@ certificate_time(char out[CERTIFICATE_TIME_SIZE], const ASN1_TIME *t)
 
 	out[0] = '\0';
 	if (t != NULL && ASN1_TIME_to_tm(t, &tm) == 1)
-		strftime(out, CERTIFICATE_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ",
-		    &tm);
+		strftime(out, CERTIFICATE_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 /* RFC 2253's form leaves no control and no 8-bit character as it is. */
@@ -48,8 +47,8 @@ print_name(char out[CERTIFICATE_SUBJECT_SIZE], const X509_NAME *name)
 static void
 print_alternative(char out[CERTIFICATE_SUBJECT_SIZE], const X509 *cert)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name,
-	    NULL, NULL);
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	BIO *bio = xrequire(BIO_new(BIO_s_mem()));
 	char *bytes = NULL;
 	long len;
@@ -58,8 +57,8 @@ print_alternative(char out[CERTIFICATE_SUBJECT_SIZE], const X509 *cert)
 		GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, 0));
 		len = BIO_get_mem_data(bio, &bytes);
 		if (len > 0)
-			escape_quoted(out, CERTIFICATE_SUBJECT_SIZE, bytes,
-			    (size_t)len);
+			escape_quoted(
+			    out, CERTIFICATE_SUBJECT_SIZE, bytes, (size_t)len);
 	}
 	BIO_free(bio);
 	GENERAL_NAMES_free(names);
@@ -90,8 +89,8 @@ certificate_of_x509(struct tls_certificate *out, const char *role, X509 *cert)
 	memset(out, 0, sizeof(*out));
 	out->role = role;
 	certificate_subject(out->subject, cert);
-	print_serial(out->serial, sizeof(out->serial),
-	    X509_get0_serialNumber(cert));
+	print_serial(
+	    out->serial, sizeof(out->serial), X509_get0_serialNumber(cert));
 	out->not_before = seconds_of(X509_get0_notBefore(cert));
 	out->not_after = seconds_of(X509_get0_notAfter(cert));
 }

@@ -22,8 +22,8 @@ struct tls_certificate {
 	int64_t not_after;  /* a list's next update; 0 if it has none */
 };
 
-void certificate_of_x509(struct tls_certificate *out, const char *role,
-    X509 *cert);
+void certificate_of_x509(
+    struct tls_certificate *out, const char *role, X509 *cert);
 void certificate_of_crl(struct tls_certificate *out, X509_CRL *crl);
 
 /* "CN=a,O=b"; the first SAN ("DNS:a.example") if the subject is empty. */

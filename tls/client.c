@@ -76,22 +76,22 @@ note_alert(int *alert, int value)
 static void
 on_info(const SSL *ssl, int where, int value)
 {
-	const struct tls_verify *verify =
-	    tls_verify_of(SSL_get_SSL_CTX(ssl));
+	const struct tls_verify *verify = tls_verify_of(SSL_get_SSL_CTX(ssl));
 	struct tls_facts *facts = verify->facts;
 
 	if (where & SSL_CB_HANDSHAKE_START && facts->started_us == 0) {
 		facts->started_us = clock_now_us();
 		/* Whoever made the SSL took the URL's host for it. */
 		if (verify->server_name != NULL)
-			SSL_set_tlsext_host_name((SSL *)(uintptr_t)ssl,
-			    verify->server_name);
+			SSL_set_tlsext_host_name(
+			    (SSL *)(uintptr_t)ssl, verify->server_name);
 	}
 	if (where & SSL_CB_HANDSHAKE_DONE && facts->done_us == 0)
 		facts->done_us = clock_now_us();
 	if (where & SSL_CB_ALERT)
-		note_alert(where & SSL_CB_READ ? &facts->alert_received :
-		    &facts->alert_sent, value);
+		note_alert(where & SSL_CB_READ ? &facts->alert_received
+					       : &facts->alert_sent,
+		    value);
 	if (where & SSL_CB_EXIT && value <= 0 && ERR_peek_error() != 0)
 		facts->ssl_error = ERR_peek_error();
 }
@@ -113,8 +113,7 @@ on_message(int is_sent, int version, int type, const void *bytes, size_t len,
 }
 
 static int
-set_versions(SSL_CTX *ctx, const struct conf_tls_client *conf,
-    struct err *err)
+set_versions(SSL_CTX *ctx, const struct conf_tls_client *conf, struct err *err)
 {
 	int min = names_version(conf->min_version, TLS1_2_VERSION);
 	int max = names_version(conf->max_version, 0);
@@ -145,8 +144,10 @@ find_text(const struct material *material, const char *path, const char *text,
 	}
 	bytes = material_get(material, path, len, err);
 	if (bytes == NULL)
-		err_prefix(err, "unable to read specified client %s: unable "
-		    "to read file %s", what, path);
+		err_prefix(err,
+		    "unable to read specified client %s: unable "
+		    "to read file %s",
+		    what, path);
 	return bytes;
 }
 
@@ -179,20 +180,22 @@ use_material(SSL_CTX *ctx, const struct conf_tls_client *conf,
     const struct material *material, struct err *err)
 {
 	size_t cert_len, key_len;
-	const char *cert = find_text(material, conf->cert_file, conf->cert,
-	    &cert_len, "cert", err);
+	const char *cert = find_text(
+	    material, conf->cert_file, conf->cert, &cert_len, "cert", err);
 	const char *key;
 
 	if (cert == NULL)
 		return -1;
-	key = find_text(material, conf->key_file, conf->key, &key_len, "key",
-	    err);
+	key = find_text(
+	    material, conf->key_file, conf->key, &key_len, "key", err);
 	if (key == NULL)
 		return -1;
 	if (use_pair(ctx, cert, cert_len, key, key_len, err) == 0)
 		return 0;
-	err_prefix(err, "unable to use specified client cert (%s%s) & key "
-	    "(%s%s)", conf->cert_file != NULL ? "file " : "inline",
+	err_prefix(err,
+	    "unable to use specified client cert (%s%s) & key "
+	    "(%s%s)",
+	    conf->cert_file != NULL ? "file " : "inline",
 	    conf->cert_file != NULL ? conf->cert_file : "",
 	    conf->key_file != NULL ? "file " : "inline",
 	    conf->key_file != NULL ? conf->key_file : "");
@@ -201,8 +204,8 @@ use_material(SSL_CTX *ctx, const struct conf_tls_client *conf,
 
 /* Read for each connection, and together: they may be renewed any time. */
 static int
-set_certificate(SSL_CTX *ctx, const struct conf_tls_client *conf,
-    struct err *err)
+set_certificate(
+    SSL_CTX *ctx, const struct conf_tls_client *conf, struct err *err)
 {
 	struct material *material;
 	const char *paths[2];

@@ -34,8 +34,8 @@ struct tls_facts {
 	int alert_sent;
 	long verify_result; /* X509_V_*; 0 fine or not reached */
 	bool is_name_mismatch;
-	bool has_no_san;    /* and so only a legacy Common Name */
-	char names[192];    /* "a.example, b.example, 10.0.0.1", escaped */
+	bool has_no_san; /* and so only a legacy Common Name */
+	char names[192]; /* "a.example, b.example, 10.0.0.1", escaped */
 	char not_after[CERTIFICATE_TIME_SIZE]; /* RFC 3339 */
 	char not_before[CERTIFICATE_TIME_SIZE];
 	unsigned long ssl_error; /* the handshake's, packed */

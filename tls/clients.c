@@ -37,7 +37,7 @@ static bool
 is_verifying(enum conf_client_auth type)
 {
 	return type == CONF_CLIENT_AUTH_VERIFY_IF_GIVEN ||
-	    type == CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+	       type == CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY;
 }
 
 /* Names. */
@@ -56,8 +56,8 @@ is_allowed(const struct tls_clients *clients, const char *name, size_t len)
 }
 
 static bool
-is_address_allowed(const struct tls_clients *clients,
-    const ASN1_OCTET_STRING *address)
+is_address_allowed(
+    const struct tls_clients *clients, const ASN1_OCTET_STRING *address)
 {
 	const unsigned char *bytes = ASN1_STRING_get0_data(address);
 	int len = ASN1_STRING_length(address);
@@ -72,8 +72,8 @@ is_address_allowed(const struct tls_clients *clients,
 			len = 4;
 		}
 	}
-	if ((len != 4 && len != 16) || inet_ntop(len == 4 ? AF_INET :
-	    AF_INET6, bytes, text, sizeof(text)) == NULL)
+	if ((len != 4 && len != 16) || inet_ntop(len == 4 ? AF_INET : AF_INET6,
+					   bytes, text, sizeof(text)) == NULL)
 		return false;
 	return is_allowed(clients, text, strlen(text));
 }
@@ -105,14 +105,14 @@ is_name_allowed(const struct tls_clients *clients, const GENERAL_NAME *name)
 static bool
 has_allowed_name(const struct tls_clients *clients, const X509 *leaf)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name,
-	    NULL, NULL);
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
 	bool result = false;
 	int i;
 
 	for (i = 0; !result && i < sk_GENERAL_NAME_num(names); i++)
-		result = is_name_allowed(clients,
-		    sk_GENERAL_NAME_value(names, i));
+		result =
+		    is_name_allowed(clients, sk_GENERAL_NAME_value(names, i));
 	GENERAL_NAMES_free(names);
 	return result;
 }
@@ -120,13 +120,12 @@ has_allowed_name(const struct tls_clients *clients, const X509 *leaf)
 /* Verification. */
 
 static bool
-has_huge_key(STACK_OF(X509) *chain)
+has_huge_key(STACK_OF(X509) * chain)
 {
 	int i;
 
 	for (i = 0; i < sk_X509_num(chain); i++) {
-		const EVP_PKEY *key =
-		    X509_get0_pubkey(sk_X509_value(chain, i));
+		const EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(chain, i));
 
 		if (key == NULL || EVP_PKEY_get_bits(key) > KEY_BITS_MAX)
 			return true;
@@ -141,8 +140,9 @@ has_huge_key(STACK_OF(X509) *chain)
 static int
 on_fault(int is_good, X509_STORE_CTX *store_ctx)
 {
-	if (is_good || X509_STORE_CTX_get_error(store_ctx) !=
-	    X509_V_ERR_UNABLE_TO_GET_CRL ||
+	if (is_good ||
+	    X509_STORE_CTX_get_error(store_ctx) !=
+		X509_V_ERR_UNABLE_TO_GET_CRL ||
 	    X509_STORE_CTX_get_error_depth(store_ctx) == 0)
 		return is_good;
 	X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
@@ -156,14 +156,13 @@ judge(const struct tls_clients *clients, X509_STORE_CTX *store_ctx)
 	if (has_huge_key(X509_STORE_CTX_get0_untrusted(store_ctx)))
 		return X509_V_ERR_CERT_REJECTED;
 	X509_STORE_CTX_set_verify_cb(store_ctx, on_fault);
-	if (is_verifying(clients->type) &&
-	    X509_verify_cert(store_ctx) != 1) {
+	if (is_verifying(clients->type) && X509_verify_cert(store_ctx) != 1) {
 		int error = X509_STORE_CTX_get_error(store_ctx);
 
 		return error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED;
 	}
-	if (clients->san_count > 0 && !has_allowed_name(clients,
-	    X509_STORE_CTX_get0_cert(store_ctx)))
+	if (clients->san_count > 0 &&
+	    !has_allowed_name(clients, X509_STORE_CTX_get0_cert(store_ctx)))
 		return X509_V_ERR_HOSTNAME_MISMATCH;
 	return X509_V_OK;
 }
@@ -173,8 +172,9 @@ on_certificate(X509_STORE_CTX *store_ctx, void *arg)
 {
 	int error;
 
-	tls_handshake_note_certificate(X509_STORE_CTX_get_ex_data(store_ctx,
-	    SSL_get_ex_data_X509_STORE_CTX_idx()),
+	tls_handshake_note_certificate(
+	    X509_STORE_CTX_get_ex_data(
+		store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx()),
 	    X509_STORE_CTX_get0_cert(store_ctx));
 	/* What is queued on the way would hide that the verdict is ours. */
 	ERR_set_mark();
@@ -200,17 +200,18 @@ tls_clients_apply(const struct tls_clients *clients, SSL_CTX *ctx)
 	    clients->type == CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(ctx, mode, NULL);
-	SSL_CTX_set_cert_verify_callback(ctx, on_certificate,
-	    (void *)(uintptr_t)clients);
+	SSL_CTX_set_cert_verify_callback(
+	    ctx, on_certificate, (void *)(uintptr_t)clients);
 	SSL_CTX_set_verify_depth(ctx, INTERMEDIATES_MAX);
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
 	if (clients->store != NULL)
 		SSL_CTX_set1_verify_cert_store(ctx, clients->store);
 	/* As in Go, an intermediate or the leaf itself may be the anchor. */
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN |
-	    X509_V_FLAG_TRUSTED_FIRST |
-	    (clients->has_crl ? X509_V_FLAG_CRL_CHECK |
-	    X509_V_FLAG_CRL_CHECK_ALL : 0));
+	X509_VERIFY_PARAM_set_flags(param,
+	    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST |
+		(clients->has_crl
+			? X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL
+			: 0));
 
 	/* A resumed session is not verified again: so there are none. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
@@ -224,14 +225,14 @@ add_certificate(struct tls_clients *clients)
 {
 	size_t count = ++clients->certificate_count;
 
-	clients->certificates = xrealloc(clients->certificates,
-	    count * sizeof(*clients->certificates));
+	clients->certificates = xrealloc(
+	    clients->certificates, count * sizeof(*clients->certificates));
 	return &clients->certificates[count - 1];
 }
 
 static void
-warn_if_over(const struct source *source, const char *msg,
-    const ASN1_TIME *end, const struct tls_certificate *certificate)
+warn_if_over(const struct source *source, const char *msg, const ASN1_TIME *end,
+    const struct tls_certificate *certificate)
 {
 	char time[CERTIFICATE_TIME_SIZE];
 
@@ -248,12 +249,12 @@ load_authorities(struct tls_clients *clients,
     struct err *err)
 {
 	static const char *const keys[] = { "client_ca_file", "client_ca" };
-	STACK_OF(X509) *all;
+	STACK_OF(X509) * all;
 	struct source source;
 	int i;
 
 	if (source_open(&source, keys, conf->client_ca_file, conf->client_ca,
-	    material, err) == -1)
+		material, err) == -1)
 		return -1;
 	all = source_certificates(&source, err);
 	if (all == NULL)
@@ -264,7 +265,8 @@ load_authorities(struct tls_clients *clients,
 
 		X509_STORE_add_cert(clients->store, cert);
 		certificate_of_x509(certificate, "client_ca", cert);
-		warn_if_over(&source, "an authority for client certificates "
+		warn_if_over(&source,
+		    "an authority for client certificates "
 		    "has expired: its clients are refused",
 		    X509_get0_notAfter(cert), certificate);
 	}
@@ -279,7 +281,8 @@ load_system_authorities(struct tls_clients *clients, struct err *err)
 	if (X509_STORE_set_default_paths(clients->store) != 1)
 		return ssl_err(err, "system certificate authorities");
 	log_warn("client certificates are verified without client_ca: whoever "
-	    "has one of a public authority is accepted", NULL);
+		 "has one of a public authority is accepted",
+	    NULL);
 	return 0;
 }
 
@@ -288,12 +291,12 @@ load_crls(struct tls_clients *clients, const struct conf_tls_server *conf,
     const struct material *material, struct err *err)
 {
 	static const char *const keys[] = { "client_crl_file", NULL };
-	STACK_OF(X509_CRL) *all;
+	STACK_OF(X509_CRL) * all;
 	struct source source;
 	int i;
 
 	if (source_open(&source, keys, conf->client_crl_file, NULL, material,
-	    err) == -1)
+		err) == -1)
 		return -1;
 	all = source_crls(&source, err);
 	if (all == NULL)
@@ -304,7 +307,8 @@ load_crls(struct tls_clients *clients, const struct conf_tls_server *conf,
 
 		X509_STORE_add_crl(clients->store, crl);
 		certificate_of_crl(certificate, crl);
-		warn_if_over(&source, "the revocation list has expired: no "
+		warn_if_over(&source,
+		    "the revocation list has expired: no "
 		    "client certificate is accepted until it is renewed",
 		    X509_CRL_get0_nextUpdate(crl), certificate);
 	}
@@ -319,7 +323,7 @@ compare_ends(const void *a, const void *b)
 	const struct tls_certificate *left = a, *right = b;
 
 	return (left->not_after > right->not_after) -
-	    (left->not_after < right->not_after);
+	       (left->not_after < right->not_after);
 }
 
 static int
@@ -330,7 +334,8 @@ load(struct tls_clients *clients, const struct conf_tls_server *conf,
 	int result;
 
 	if (conf->client_crl_file != NULL && !is_verifying(clients->type))
-		return err_set(err, ERR_INVALID, "client_crl_file needs a "
+		return err_set(err, ERR_INVALID,
+		    "client_crl_file needs a "
 		    "client_auth_type that verifies "
 		    "(RequireAndVerifyClientCert)");
 	if (has_ca || is_verifying(clients->type))
@@ -339,8 +344,9 @@ load(struct tls_clients *clients, const struct conf_tls_server *conf,
 	if (has_ca)
 		result = load_authorities(clients, conf, material, err);
 	else
-		result = is_verifying(clients->type) ?
-		    load_system_authorities(clients, err) : 0;
+		result = is_verifying(clients->type)
+			     ? load_system_authorities(clients, err)
+			     : 0;
 	if (result == 0 && conf->client_crl_file != NULL)
 		result = load_crls(clients, conf, material, err);
 	ERR_clear_error();
@@ -356,8 +362,7 @@ tls_clients_new(const struct conf_tls_server *conf,
 
 	clients->type = conf->client_auth_type;
 	clients->san_count = conf->client_allowed_sans.count;
-	clients->sans = xcalloc(clients->san_count + 1,
-	    sizeof(*clients->sans));
+	clients->sans = xcalloc(clients->san_count + 1, sizeof(*clients->sans));
 	for (i = 0; i < clients->san_count; i++)
 		clients->sans[i] = xstrdup(conf->client_allowed_sans.items[i]);
 	if (load(clients, conf, material, err) == -1) {
@@ -386,8 +391,8 @@ tls_clients_free(struct tls_clients *clients)
 }
 
 size_t
-tls_clients_certificates(const struct tls_clients *clients,
-    struct tls_certificate *out, size_t max)
+tls_clients_certificates(
+    const struct tls_clients *clients, struct tls_certificate *out, size_t max)
 {
 	size_t count = clients->certificate_count;
 

@@ -27,7 +27,7 @@ void tls_clients_apply(const struct tls_clients *clients, SSL_CTX *ctx);
  * The authorities and the revocation lists, those that end first in front, at
  * most `max` of them; returns how many.
  */
-size_t tls_clients_certificates(const struct tls_clients *clients,
-    struct tls_certificate *out, size_t max);
+size_t tls_clients_certificates(
+    const struct tls_clients *clients, struct tls_certificate *out, size_t max);
 
 #endif

@@ -42,14 +42,14 @@ static const struct {
 	[TLS_FAILURE_CERTIFICATE_MISSING] = { "client_certificate_missing",
 	    "the client presented no certificate, and client_auth_type "
 	    "demands one" },
-	[TLS_FAILURE_CERTIFICATE_UNKNOWN_CA] = {
-	    "client_certificate_unknown_ca",
+	[TLS_FAILURE_CERTIFICATE_UNKNOWN_CA] = { "client_certificate_unknown_"
+						 "ca",
 	    "the client's certificate was not issued by an authority of "
 	    "client_ca" },
 	[TLS_FAILURE_CERTIFICATE_EXPIRED] = { "client_certificate_expired",
 	    "the client's certificate, or its issuer's, has expired" },
-	[TLS_FAILURE_CERTIFICATE_NOT_YET_VALID] = {
-	    "client_certificate_not_yet_valid",
+	[TLS_FAILURE_CERTIFICATE_NOT_YET_VALID] = { "client_certificate_not_"
+						    "yet_valid",
 	    "the client's certificate, or its issuer's, is not valid yet: "
 	    "compare the clocks" },
 	[TLS_FAILURE_CERTIFICATE_REVOKED] = { "client_certificate_revoked",
@@ -60,8 +60,7 @@ static const struct {
 	[TLS_FAILURE_CRL_UNUSABLE] = { "client_crl_unusable",
 	    "client_crl_file has no usable revocation list of the "
 	    "certificate's issuer" },
-	[TLS_FAILURE_SAN_NOT_ALLOWED] = {
-	    "client_certificate_san_not_allowed",
+	[TLS_FAILURE_SAN_NOT_ALLOWED] = { "client_certificate_san_not_allowed",
 	    "no name of the client's certificate is in "
 	    "client_allowed_sans" },
 	[TLS_FAILURE_CERTIFICATE_BAD] = { "client_certificate_bad",
@@ -87,12 +86,9 @@ static const struct {
 	{ SSL_R_NO_SHARED_GROUPS, TLS_FAILURE_NO_SHARED_CIPHER },
 	{ SSL_R_NO_SUITABLE_GROUPS, TLS_FAILURE_NO_SHARED_CIPHER },
 	{ SSL_R_NO_SUITABLE_KEY_SHARE, TLS_FAILURE_NO_SHARED_CIPHER },
-	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
-	    TLS_FAILURE_NO_SHARED_CIPHER },
-	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
-	    TLS_FAILURE_NO_SHARED_CIPHER },
-	{ SSL_R_NO_APPLICATION_PROTOCOL,
-	    TLS_FAILURE_NO_APPLICATION_PROTOCOL },
+	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, TLS_FAILURE_NO_SHARED_CIPHER },
+	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, TLS_FAILURE_NO_SHARED_CIPHER },
+	{ SSL_R_NO_APPLICATION_PROTOCOL, TLS_FAILURE_NO_APPLICATION_PROTOCOL },
 	{ SSL_R_EXCESSIVE_MESSAGE_SIZE, TLS_FAILURE_MESSAGE_TOO_LARGE },
 	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
 	    TLS_FAILURE_CERTIFICATE_MISSING },
@@ -159,8 +155,9 @@ of_first_bytes(const struct tls_signs *signs)
 		return TLS_FAILURE_OTHER;
 	for (i = 0; i < signs->first_len; i++)
 		if (!isupper(signs->first[i]))
-			return i >= 3 && signs->first[i] == ' ' ?
-			    TLS_FAILURE_PLAIN_HTTP : TLS_FAILURE_NOT_TLS;
+			return i >= 3 && signs->first[i] == ' '
+				   ? TLS_FAILURE_PLAIN_HTTP
+				   : TLS_FAILURE_NOT_TLS;
 	return TLS_FAILURE_PLAIN_HTTP;
 }
 
@@ -202,7 +199,8 @@ static bool
 is_about_certificate(int alert)
 {
 	return (alert >= SSL_AD_BAD_CERTIFICATE &&
-	    alert <= SSL_AD_CERTIFICATE_UNKNOWN) || alert == SSL_AD_UNKNOWN_CA;
+		   alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+	       alert == SSL_AD_UNKNOWN_CA;
 }
 
 static void
@@ -211,8 +209,10 @@ add_alert(const struct tls_signs *signs, char *out, size_t size)
 	int alert = ERR_GET_REASON(signs->error) - ALERT_REASON;
 
 	snprintf(out, size, " with the alert \"%s\"%s",
-	    SSL_alert_desc_string_long(alert), is_about_certificate(alert) ?
-	    ": it does not accept the gate's certificate" : "");
+	    SSL_alert_desc_string_long(alert),
+	    is_about_certificate(alert)
+		? ": it does not accept the gate's certificate"
+		: "");
 }
 
 static void
@@ -257,7 +257,7 @@ tls_failure_words(enum tls_failure failure, const struct tls_signs *signs,
 		else
 			snprintf(more, sizeof(more), ": %s",
 			    X509_verify_cert_error_string(
-			    signs->verify_result));
+				signs->verify_result));
 		break;
 	case TLS_FAILURE_OTHER:
 		add_reason(signs, more, sizeof(more));
@@ -272,5 +272,5 @@ bool
 tls_failure_is_refused_client(enum tls_failure failure)
 {
 	return failure > TLS_FAILURE_CERTIFICATE_MISSING &&
-	    failure <= TLS_FAILURE_CERTIFICATE_BAD;
+	       failure <= TLS_FAILURE_CERTIFICATE_BAD;
 }

@@ -46,8 +46,8 @@ enum tls_failure tls_failure_of(const struct tls_signs *signs);
 const char *tls_failure_id(enum tls_failure failure);
 
 /* A sentence without a full stop. */
-void tls_failure_words(enum tls_failure failure,
-    const struct tls_signs *signs, char *out, size_t size);
+void tls_failure_words(enum tls_failure failure, const struct tls_signs *signs,
+    char *out, size_t size);
 
 /* A certificate was presented and refused: somebody's real client. */
 bool tls_failure_is_refused_client(enum tls_failure failure);

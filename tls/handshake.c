@@ -20,8 +20,8 @@ static int ssl_index;
 static pthread_once_t ssl_index_once = PTHREAD_ONCE_INIT;
 
 static void
-free_watch(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
-    void *argp)
+free_watch(
+    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
 	(void)parent;
 	(void)ad;

@@ -13,7 +13,7 @@
 struct tls_handshake {
 	struct tls_signs signs;
 	char subject[CERTIFICATE_SUBJECT_SIZE]; /* of the certificate that the
-	                                         * client presented, or "" */
+						 * client presented, or "" */
 	char server_name[128]; /* SNI, printable; "" if there was none */
 };
 

@@ -34,13 +34,9 @@ static const struct name ciphers[] = {
 	{ NULL, NULL }
 };
 
-static const struct name curves[] = {
-	{ "CurveP256", "P-256" },
-	{ "CurveP384", "P-384" },
-	{ "CurveP521", "P-521" },
-	{ "X25519", "X25519" },
-	{ NULL, NULL }
-};
+static const struct name curves[] = { { "CurveP256", "P-256" },
+	{ "CurveP384", "P-384" }, { "CurveP521", "P-521" },
+	{ "X25519", "X25519" }, { NULL, NULL } };
 
 static const struct {
 	const char *name;
@@ -84,8 +80,8 @@ translate_all(const struct name *table, const struct conf_strings *names)
 
 		if (name == NULL)
 			continue;
-		longer = xasprintf("%s%s%s", list, *list != '\0' ? ":" : "",
-		    name);
+		longer =
+		    xasprintf("%s%s%s", list, *list != '\0' ? ":" : "", name);
 		free(list);
 		list = longer;
 	}

@@ -27,14 +27,18 @@ judge_dates(const struct source *source, X509 *leaf, struct err *err)
 	certificate_subject(subject, leaf);
 	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0) {
 		certificate_time(time, X509_get0_notAfter(leaf));
-		return source_fail(source, err, "the certificate of %s "
-		    "expired on %s; renew it", subject, time);
+		return source_fail(source, err,
+		    "the certificate of %s "
+		    "expired on %s; renew it",
+		    subject, time);
 	}
 	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
 		certificate_time(time, X509_get0_notBefore(leaf));
-		return source_fail(source, err, "the certificate of %s is not "
+		return source_fail(source, err,
+		    "the certificate of %s is not "
 		    "valid before %s, and it is %s here: check this machine's "
-		    "clock", subject, time, clock_text(clock_wall_us(), now));
+		    "clock",
+		    subject, time, clock_text(clock_wall_us(), now));
 	}
 	return 0;
 }
@@ -47,22 +51,26 @@ judge_strength(const struct source *source, X509 *leaf, struct err *err)
 
 	if (key == NULL) {
 		ERR_clear_error();
-		return source_fail(source, err, "the certificate has a key of "
+		return source_fail(source, err,
+		    "the certificate has a key of "
 		    "an unknown kind; use ECDSA P-256 or RSA 2048");
 	}
 	bits = EVP_PKEY_get_bits(key);
 	type = EVP_PKEY_get_base_id(key);
 	if ((type == EVP_PKEY_RSA && bits < RSA_BITS_MIN) ||
 	    (type == EVP_PKEY_EC && bits < EC_BITS_MIN))
-		return source_fail(source, err, "the key is too weak: %s with "
+		return source_fail(source, err,
+		    "the key is too weak: %s with "
 		    "%d bits; use ECDSA P-256 or RSA with at least %d bits",
 		    type == EVP_PKEY_RSA ? "RSA" : "EC", bits, RSA_BITS_MIN);
 	if (X509_get_signature_info(leaf, &digest, NULL, NULL, NULL) == 1 &&
 	    (digest == NID_sha1 || digest == NID_md5) &&
 	    (X509_get_extension_flags(leaf) & EXFLAG_SS) == 0)
-		return source_fail(source, err, "the certificate is signed "
+		return source_fail(source, err,
+		    "the certificate is signed "
 		    "with %s, which clients refuse; have it signed with "
-		    "SHA-256", OBJ_nid2sn(digest));
+		    "SHA-256",
+		    OBJ_nid2sn(digest));
 	return 0;
 }
 
@@ -81,8 +89,8 @@ has_issued(X509 *issuer, X509 *cert)
  * known to the client cannot be told from here.
  */
 static int
-judge_order(const struct source *source, STACK_OF(X509) *chain,
-    struct err *err)
+judge_order(
+    const struct source *source, STACK_OF(X509) * chain, struct err *err)
 {
 	char subject[CERTIFICATE_SUBJECT_SIZE], next[CERTIFICATE_SUBJECT_SIZE];
 	int count = sk_X509_num(chain), i, k;
@@ -97,12 +105,15 @@ judge_order(const struct source *source, STACK_OF(X509) *chain,
 		certificate_subject(next, sk_X509_value(chain, i + 1));
 		for (k = 0; k < count; k++)
 			if (k != i && has_issued(sk_X509_value(chain, k), cert))
-				return source_fail(source, err, "the chain is "
+				return source_fail(source, err,
+				    "the chain is "
 				    "in the wrong order: certificate %d (%s) "
 				    "was issued by certificate %d; put the "
 				    "server's own first and each issuer "
-				    "behind it", i + 1, subject, k + 1);
-		return source_fail(source, err, "an intermediate is missing: "
+				    "behind it",
+				    i + 1, subject, k + 1);
+		return source_fail(source, err,
+		    "an intermediate is missing: "
 		    "certificate %d (%s) did not issue certificate %d (%s)",
 		    i + 2, next, i + 1, subject);
 	}
@@ -111,7 +122,7 @@ judge_order(const struct source *source, STACK_OF(X509) *chain,
 
 /* Those behind the leaf: a client may know another way. */
 static void
-warn_of_issuers(const struct source *source, STACK_OF(X509) *chain)
+warn_of_issuers(const struct source *source, STACK_OF(X509) * chain)
 {
 	char subject[CERTIFICATE_SUBJECT_SIZE], time[CERTIFICATE_TIME_SIZE];
 	int i;
@@ -124,15 +135,16 @@ warn_of_issuers(const struct source *source, STACK_OF(X509) *chain)
 		certificate_subject(subject, cert);
 		certificate_time(time, X509_get0_notAfter(cert));
 		log_warn("a certificate of the chain has expired; clients may "
-		    "refuse it", source->key, source->path, "subject",
-		    subject, "not_after", time, NULL);
+			 "refuse it",
+		    source->key, source->path, "subject", subject, "not_after",
+		    time, NULL);
 	}
 }
 
 /* Also finds the leaf that somebody put behind its issuers. */
 static int
 judge_key(const struct source *cert, const struct source *key,
-    STACK_OF(X509) *chain, const EVP_PKEY *pkey, struct err *err)
+    STACK_OF(X509) * chain, const EVP_PKEY *pkey, struct err *err)
 {
 	char subject[CERTIFICATE_SUBJECT_SIZE], name[320];
 	int i;
@@ -148,19 +160,22 @@ judge_key(const struct source *cert, const struct source *key,
 	if (i == 0)
 		return 0;
 	if (i < sk_X509_num(chain))
-		return source_fail(cert, err, "the chain is in the wrong "
+		return source_fail(cert, err,
+		    "the chain is in the wrong "
 		    "order: the private key belongs to certificate %d; put "
-		    "the server's own first and each issuer behind it", i + 1);
+		    "the server's own first and each issuer behind it",
+		    i + 1);
 	certificate_subject(subject, sk_X509_value(chain, 0));
-	return source_fail(key, err, "failed to load X509KeyPair: the private "
+	return source_fail(key, err,
+	    "failed to load X509KeyPair: the private "
 	    "key does not belong to the certificate of %s in %s; both have to "
-	    "be renewed together", subject,
-	    source_name(cert, name, sizeof(name)));
+	    "be renewed together",
+	    subject, source_name(cert, name, sizeof(name)));
 }
 
 static int
 judge(const struct source *cert, const struct source *key,
-    STACK_OF(X509) *chain, const EVP_PKEY *pkey, struct err *err)
+    STACK_OF(X509) * chain, const EVP_PKEY *pkey, struct err *err)
 {
 	X509 *leaf = sk_X509_value(chain, 0);
 
@@ -175,29 +190,31 @@ judge(const struct source *cert, const struct source *key,
 
 int
 pair_load(const struct conf_tls_server *conf, const struct material *material,
-    STACK_OF(X509) **chain, EVP_PKEY **key, struct err *err)
+    STACK_OF(X509) * *chain, EVP_PKEY **key, struct err *err)
 {
 	static const char *const cert_keys[] = { "cert_file", "cert" };
 	static const char *const key_keys[] = { "key_file", "key" };
 	struct source cert_source, key_source;
 
 	if (conf->cert_file == NULL && conf->cert == NULL)
-		return err_set(err, ERR_INVALID, "missing one of cert or "
+		return err_set(err, ERR_INVALID,
+		    "missing one of cert or "
 		    "cert_file");
 	if (conf->key_file == NULL && conf->key == NULL)
-		return err_set(err, ERR_INVALID, "missing one of key or "
+		return err_set(err, ERR_INVALID,
+		    "missing one of key or "
 		    "key_file");
 	if (source_open(&cert_source, cert_keys, conf->cert_file, conf->cert,
-	    material, err) == -1 ||
+		material, err) == -1 ||
 	    source_open(&key_source, key_keys, conf->key_file, conf->key,
-	    material, err) == -1)
+		material, err) == -1)
 		return -1;
 	*chain = source_certificates(&cert_source, err);
 	if (*chain == NULL)
 		return -1;
 	*key = source_private_key(&key_source, err);
-	if (*key != NULL && judge(&cert_source, &key_source, *chain, *key,
-	    err) == 0)
+	if (*key != NULL &&
+	    judge(&cert_source, &key_source, *chain, *key, err) == 0)
 		return 0;
 	EVP_PKEY_free(*key);
 	sk_X509_pop_free(*chain, X509_free);

@@ -17,7 +17,7 @@ struct material;
  * both; on -1 there is nothing to free.
  */
 int pair_load(const struct conf_tls_server *conf,
-    const struct material *material, STACK_OF(X509) **chain, EVP_PKEY **key,
+    const struct material *material, STACK_OF(X509) * *chain, EVP_PKEY **key,
     struct err *err);
 
 #endif

@@ -25,16 +25,15 @@ is_at_end(void)
 	return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
 
-STACK_OF(X509) *
-pem_certificates(const char *text, size_t len, struct err *err)
+STACK_OF(X509) * pem_certificates(const char *text, size_t len, struct err *err)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	BIO *bio = BIO_new_mem_buf(text, (int)len);
 	X509 *cert;
 
 	ERR_clear_error();
-	while ((cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) !=
-	    NULL)
+	while (
+	    (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL)
 		sk_X509_push(chain, cert);
 	BIO_free(bio);
 	if (sk_X509_num(chain) > 0 && is_at_end()) {
@@ -46,8 +45,7 @@ pem_certificates(const char *text, size_t len, struct err *err)
 	return NULL;
 }
 
-STACK_OF(X509_CRL) *
-pem_crls(const char *text, size_t len, struct err *err)
+STACK_OF(X509_CRL) * pem_crls(const char *text, size_t len, struct err *err)
 {
 	STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
 	BIO *bio = BIO_new_mem_buf(text, (int)len);
@@ -55,7 +53,7 @@ pem_crls(const char *text, size_t len, struct err *err)
 
 	ERR_clear_error();
 	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL)) !=
-	    NULL)
+	       NULL)
 		sk_X509_CRL_push(all, crl);
 	BIO_free(bio);
 	if (sk_X509_CRL_num(all) > 0 && is_at_end()) {

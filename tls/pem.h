@@ -13,11 +13,11 @@
 struct err;
 
 /* Every certificate in the text; NULL with `err` if there is none. */
-STACK_OF(X509) *pem_certificates(const char *text, size_t len,
-    struct err *err);
+STACK_OF(X509) *
+    pem_certificates(const char *text, size_t len, struct err *err);
 
 /* Every revocation list in the text; NULL with `err` if there is none. */
-STACK_OF(X509_CRL) *pem_crls(const char *text, size_t len, struct err *err);
+STACK_OF(X509_CRL) * pem_crls(const char *text, size_t len, struct err *err);
 
 /* NULL with `err`; an encrypted key is an error. */
 EVP_PKEY *pem_private_key(const char *text, size_t len, struct err *err);

@@ -36,8 +36,8 @@ subject_names(char *out, size_t size)
 	    strcmp(host, "localhost") == 0)
 		snprintf(out, size, "DNS:localhost,IP:127.0.0.1,IP:::1");
 	else
-		snprintf(out, size,
-		    "DNS:localhost,DNS:%s,IP:127.0.0.1,IP:::1", host);
+		snprintf(out, size, "DNS:localhost,DNS:%s,IP:127.0.0.1,IP:::1",
+		    host);
 }
 
 static bool
@@ -66,8 +66,8 @@ set_serial(X509 *cert)
 		return false;
 	bytes[0] &= 0x7f; /* positive */
 	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	is_set = number != NULL &&
-	    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
+	is_set = number != NULL && BN_to_ASN1_INTEGER(number,
+				       X509_get_serialNumber(cert)) != NULL;
 	BN_free(number);
 	return is_set;
 }
@@ -80,23 +80,25 @@ fill(X509 *cert, EVP_PKEY *key)
 
 	subject_names(names, sizeof(names));
 	return X509_set_version(cert, X509_VERSION_3) == 1 &&
-	    set_serial(cert) &&
-	    X509_gmtime_adj(X509_getm_notBefore(cert), 0) != NULL &&
-	    X509_gmtime_adj(X509_getm_notAfter(cert), YEAR_S) != NULL &&
-	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)"scrapegate self-signed", -1, -1, 0) == 1 &&
-	    X509_set_issuer_name(cert, name) == 1 &&
-	    X509_set_pubkey(cert, key) == 1 &&
-	    add_extension(cert, NID_basic_constraints,
-	    "critical,CA:FALSE") &&
-	    add_extension(cert, NID_key_usage, "critical,digitalSignature") &&
-	    add_extension(cert, NID_ext_key_usage, "serverAuth") &&
-	    add_extension(cert, NID_subject_alt_name, names) &&
-	    X509_sign(cert, key, EVP_sha256()) > 0;
+	       set_serial(cert) &&
+	       X509_gmtime_adj(X509_getm_notBefore(cert), 0) != NULL &&
+	       X509_gmtime_adj(X509_getm_notAfter(cert), YEAR_S) != NULL &&
+	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+		   (const unsigned char *)"scrapegate self-signed", -1, -1,
+		   0) == 1 &&
+	       X509_set_issuer_name(cert, name) == 1 &&
+	       X509_set_pubkey(cert, key) == 1 &&
+	       add_extension(
+		   cert, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_extension(
+		   cert, NID_key_usage, "critical,digitalSignature") &&
+	       add_extension(cert, NID_ext_key_usage, "serverAuth") &&
+	       add_extension(cert, NID_subject_alt_name, names) &&
+	       X509_sign(cert, key, EVP_sha256()) > 0;
 }
 
 int
-self_signed_make(STACK_OF(X509) **chain, EVP_PKEY **key, struct err *err)
+self_signed_make(STACK_OF(X509) * *chain, EVP_PKEY **key, struct err *err)
 {
 	EVP_PKEY *made = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();

@@ -11,7 +11,6 @@
 struct err;
 
 /* The caller frees both; on -1 there is nothing to free. */
-int self_signed_make(STACK_OF(X509) **chain, EVP_PKEY **key,
-    struct err *err);
+int self_signed_make(STACK_OF(X509) * *chain, EVP_PKEY **key, struct err *err);
 
 #endif

@@ -26,7 +26,7 @@
 
 struct tls_server {
 	atomic_uint refs;
-	STACK_OF(X509) *chain; /* leaf first */
+	STACK_OF(X509) * chain; /* leaf first */
 	EVP_PKEY *key;
 	int min_version;
 	int max_version; /* 0: the newest */
@@ -40,14 +40,14 @@ struct tls_server {
 };
 
 /* TLS 1.2's: ECDHE with AEAD; those of 1.3 are all of that kind. */
-#define MODERN_CIPHERS \
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
+#define MODERN_CIPHERS                                                         \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
 /* What TLS 1.0 and 1.1 have of ECDHE. */
-#define OLD_CIPHERS \
-	"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:" \
+#define OLD_CIPHERS                                                            \
+	"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"                         \
 	"ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
 
 /* OpenSSL's own list has finite fields, too. */
@@ -70,7 +70,8 @@ set_defaults(struct tls_server *server)
 {
 	if (server->ciphers == NULL)
 		server->ciphers = xstrdup(server->min_version < TLS1_2_VERSION
-		    ? MODERN_CIPHERS ":" OLD_CIPHERS : MODERN_CIPHERS);
+					      ? MODERN_CIPHERS ":" OLD_CIPHERS
+					      : MODERN_CIPHERS);
 	if (server->groups == NULL)
 		server->groups = xstrdup(GROUPS);
 }
@@ -82,9 +83,9 @@ note_certificates(struct tls_server *server)
 	    sk_X509_value(server->chain, 0));
 	server->certificate_count = 1;
 	if (server->clients != NULL)
-		server->certificate_count += tls_clients_certificates(
-		    server->clients, server->certificates + 1,
-		    CERTIFICATES_MAX - 1);
+		server->certificate_count +=
+		    tls_clients_certificates(server->clients,
+			server->certificates + 1, CERTIFICATES_MAX - 1);
 }
 
 /* What OpenSSL has against it shows now, not when workers start. */
@@ -106,15 +107,16 @@ static int
 set_versions(struct tls_server *server, const struct conf_tls_server *conf,
     struct err *err)
 {
-	server->min_version = names_version(conf->min_version,
-	    TLS1_2_VERSION);
+	server->min_version = names_version(conf->min_version, TLS1_2_VERSION);
 	server->max_version = names_version(conf->max_version, 0);
 	if (server->max_version != 0 &&
 	    server->max_version < server->min_version)
-		return err_set(err, ERR_INVALID, "max_version %s is below "
+		return err_set(err, ERR_INVALID,
+		    "max_version %s is below "
 		    "min_version %s: no client could connect",
-		    conf->max_version, conf->min_version != NULL ?
-		    conf->min_version : "TLS12 (the default)");
+		    conf->max_version,
+		    conf->min_version != NULL ? conf->min_version
+					      : "TLS12 (the default)");
 	return 0;
 }
 
@@ -131,8 +133,10 @@ set_ciphers(struct tls_server *server, const struct conf_tls_server *conf,
 	free(server->ciphers);
 	server->ciphers = NULL;
 	if (server->max_version != 0 && server->max_version < TLS1_3_VERSION)
-		return err_set(err, ERR_INVALID, "cipher_suites has none that "
-		    "max_version %s could use", conf->max_version);
+		return err_set(err, ERR_INVALID,
+		    "cipher_suites has none that "
+		    "max_version %s could use",
+		    conf->max_version);
 	server->min_version = TLS1_3_VERSION;
 	return 0;
 }
@@ -191,8 +195,8 @@ tls_server_ref(struct tls_server *server)
 void
 tls_server_unref(struct tls_server *server)
 {
-	if (server == NULL || atomic_fetch_sub_explicit(&server->refs, 1,
-	    memory_order_acq_rel) != 1)
+	if (server == NULL || atomic_fetch_sub_explicit(
+				  &server->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	sk_X509_pop_free(server->chain, X509_free);
 	EVP_PKEY_free(server->key);
@@ -209,8 +213,8 @@ static int ctx_index;
 static pthread_once_t ctx_index_once = PTHREAD_ONCE_INIT;
 
 static void
-drop_server(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
-    void *argp)
+drop_server(
+    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
 	(void)parent;
 	(void)ad;
@@ -223,8 +227,7 @@ drop_server(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 static void
 init_index(void)
 {
-	ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
-	    drop_server);
+	ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, drop_server);
 }
 
 static void
@@ -249,8 +252,8 @@ select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1,
-	    in, in_len) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, in,
+		in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
@@ -264,13 +267,16 @@ set_identity(SSL_CTX *ctx, const struct tls_server *server, struct err *err)
 
 	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
 	if (SSL_CTX_use_certificate(ctx, sk_X509_value(server->chain, 0)) !=
-	    1 || SSL_CTX_use_PrivateKey(ctx, server->key) != 1)
+		1 ||
+	    SSL_CTX_use_PrivateKey(ctx, server->key) != 1)
 		return ssl_err(err, "certificate or key cannot be used");
 	for (i = 1; i < sk_X509_num(server->chain); i++)
-		if (SSL_CTX_add1_chain_cert(ctx,
-		    sk_X509_value(server->chain, i)) != 1)
-			return ssl_err(err, "certificate %d of the chain "
-			    "cannot be used", i + 1);
+		if (SSL_CTX_add1_chain_cert(
+			ctx, sk_X509_value(server->chain, i)) != 1)
+			return ssl_err(err,
+			    "certificate %d of the chain "
+			    "cannot be used",
+			    i + 1);
 	return 0;
 }
 
@@ -280,9 +286,10 @@ set_protocol(SSL_CTX *ctx, const struct tls_server *server, struct err *err)
 	/* SHA-1, which TLS before 1.2 signs with, is below all other levels. */
 	if (server->min_version < TLS1_2_VERSION)
 		SSL_CTX_set_security_level(ctx, 0);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
-	    SSL_OP_NO_COMPRESSION | (server->prefers_own_ciphers ?
-	    SSL_OP_CIPHER_SERVER_PREFERENCE : 0));
+	SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		(server->prefers_own_ciphers ? SSL_OP_CIPHER_SERVER_PREFERENCE
+					     : 0));
 	SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
 	if (SSL_CTX_set_min_proto_version(ctx, server->min_version) != 1 ||
 	    SSL_CTX_set_max_proto_version(ctx, server->max_version) != 1)

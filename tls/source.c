@@ -35,17 +35,18 @@ advise_file(const struct source *source, struct err *err)
 
 	memcpy(text, err->text, sizeof(text));
 	if (strstr(text, ": permission denied") != NULL)
-		err_set(err, err->code, "%.380s; make it readable for user id "
-		    "%u, which the gate runs as", text, (unsigned)geteuid());
+		err_set(err, err->code,
+		    "%.380s; make it readable for user id "
+		    "%u, which the gate runs as",
+		    text, (unsigned)geteuid());
 	else if (strstr(text, " is a directory") != NULL)
 		err_set(err, err->code, "%.380s; name the file in it", text);
 	err_prefix(err, "%s", source->key);
 }
 
 int
-source_open(struct source *source, const char *const keys[2],
-    const char *path, const char *text, const struct material *material,
-    struct err *err)
+source_open(struct source *source, const char *const keys[2], const char *path,
+    const char *text, const struct material *material, struct err *err)
 {
 	source->path = path;
 	source->key = keys[path == NULL];
@@ -71,8 +72,8 @@ source_name(const struct source *source, char *out, size_t size)
 }
 
 int
-source_fail(const struct source *source, struct err *err, const char *format,
-    ...)
+source_fail(
+    const struct source *source, struct err *err, const char *format, ...)
 {
 	char words[sizeof(err->text)], name[320];
 	va_list args;
@@ -100,15 +101,15 @@ static bool
 is_binary(const struct source *source)
 {
 	return source->text[0] == '\x30' ||
-	    memchr(source->text, '\0', source->len) != NULL;
+	       memchr(source->text, '\0', source->len) != NULL;
 }
 
 /* Of the first block: "RSA PRIVATE KEY". */
 static void
 read_label(const struct source *source, char *out, size_t size)
 {
-	const char *at = memmem(source->text, source->len, BEGIN,
-	    strlen(BEGIN));
+	const char *at =
+	    memmem(source->text, source->len, BEGIN, strlen(BEGIN));
 	size_t len;
 
 	out[0] = '\0';
@@ -155,26 +156,39 @@ explain(const struct source *source, const struct kind *kind, struct err *err)
 	read_reason(err, reason, sizeof(reason));
 	read_label(source, label, sizeof(label));
 	if (is_blank(source))
-		source_fail(source, err, "is empty: the %s has not been "
-		    "written to it", kind->noun);
+		source_fail(source, err,
+		    "is empty: the %s has not been "
+		    "written to it",
+		    kind->noun);
 	else if (label[0] == '\0' && is_binary(source))
-		source_fail(source, err, "is binary (DER or PKCS #12); it has "
-		    "to be PEM: convert it with `%s`", kind->convert);
+		source_fail(source, err,
+		    "is binary (DER or PKCS #12); it has "
+		    "to be PEM: convert it with `%s`",
+		    kind->convert);
 	else if (label[0] == '\0')
-		source_fail(source, err, "is not PEM: it has no line "
-		    "-----BEGIN %s-----", kind->label);
+		source_fail(source, err,
+		    "is not PEM: it has no line "
+		    "-----BEGIN %s-----",
+		    kind->label);
 	else if (kind == &private_key && is_encrypted(source))
-		source_fail(source, err, "is protected by a passphrase; the "
+		source_fail(source, err,
+		    "is protected by a passphrase; the "
 		    "gate needs the key without: `openssl pkey`");
 	else if (has_block(source, kind))
-		source_fail(source, err, "is cut off or damaged: a %s begins "
-		    "in it that cannot be read (%s)", kind->noun, reason);
+		source_fail(source, err,
+		    "is cut off or damaged: a %s begins "
+		    "in it that cannot be read (%s)",
+		    kind->noun, reason);
 	else
-		source_fail(source, err, "is not a PEM %s: it holds a block "
-		    "%s%s", kind->noun, label, kind != &revocation_list &&
-		    (has_block(source, &certificates) ||
-		    has_block(source, &private_key)) ?
-		    "; are certificate and key swapped?" : "");
+		source_fail(source, err,
+		    "is not a PEM %s: it holds a block "
+		    "%s%s",
+		    kind->noun, label,
+		    kind != &revocation_list &&
+			    (has_block(source, &certificates) ||
+				has_block(source, &private_key))
+			? "; are certificate and key swapped?"
+			: "");
 }
 
 /* Cut off within a BEGIN line, which is then no such line to OpenSSL. */
@@ -184,8 +198,8 @@ ends_early(const struct source *source)
 	const char *end = source->text + source->len, *at = source->text;
 	const char *next;
 
-	while ((next = memmem(at, (size_t)(end - at), END, strlen(END))) !=
-	    NULL) {
+	while (
+	    (next = memmem(at, (size_t)(end - at), END, strlen(END))) != NULL) {
 		at = memchr(next, '\n', (size_t)(end - next));
 		if (at == NULL)
 			return false;
@@ -194,7 +208,7 @@ ends_early(const struct source *source)
 }
 
 STACK_OF(X509) *
-source_certificates(const struct source *source, struct err *err)
+    source_certificates(const struct source *source, struct err *err)
 {
 	STACK_OF(X509) *all = pem_certificates(source->text, source->len, err);
 
@@ -209,16 +223,17 @@ source_certificates(const struct source *source, struct err *err)
 	return all;
 }
 
-STACK_OF(X509_CRL) *
-source_crls(const struct source *source, struct err *err)
+STACK_OF(X509_CRL) * source_crls(const struct source *source, struct err *err)
 {
 	STACK_OF(X509_CRL) *all = pem_crls(source->text, source->len, err);
 
 	if (all == NULL) {
 		explain(source, &revocation_list, err);
 	} else if (ends_early(source)) {
-		source_fail(source, err, "is cut off behind revocation list "
-		    "%d", sk_X509_CRL_num(all));
+		source_fail(source, err,
+		    "is cut off behind revocation list "
+		    "%d",
+		    sk_X509_CRL_num(all));
 		sk_X509_CRL_pop_free(all, X509_CRL_free);
 		all = NULL;
 	}

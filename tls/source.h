@@ -36,10 +36,9 @@ int source_fail(const struct source *source, struct err *err,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* NULL with `err`, which says what the text is instead. */
-STACK_OF(X509) *source_certificates(const struct source *source,
-    struct err *err);
-STACK_OF(X509_CRL) *source_crls(const struct source *source,
-    struct err *err);
+STACK_OF(X509) *
+    source_certificates(const struct source *source, struct err *err);
+STACK_OF(X509_CRL) * source_crls(const struct source *source, struct err *err);
 EVP_PKEY *source_private_key(const struct source *source, struct err *err);
 
 #endif

@@ -19,8 +19,8 @@
 static int ctx_index;
 
 static void
-free_verify(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
-    void *argp)
+free_verify(
+    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
 	struct tls_verify *verify = ptr;
 
@@ -40,8 +40,7 @@ free_verify(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 static void
 init_index(void)
 {
-	ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
-	    free_verify);
+	ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_verify);
 }
 
 const struct tls_verify *
@@ -75,8 +74,8 @@ append_address(char *out, size_t size, const ASN1_OCTET_STRING *ip)
 static void
 note_names(struct tls_facts *facts, const X509 *leaf)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name,
-	    NULL, NULL);
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
 	int i;
 
 	facts->names[0] = '\0';
@@ -86,7 +85,7 @@ note_names(struct tls_facts *facts, const X509 *leaf)
 		if (name->type == GEN_DNS)
 			append_name(facts->names, sizeof(facts->names),
 			    (const char *)ASN1_STRING_get0_data(
-			    name->d.dNSName),
+				name->d.dNSName),
 			    (size_t)ASN1_STRING_length(name->d.dNSName));
 		else if (name->type == GEN_IPADD)
 			append_address(facts->names, sizeof(facts->names),
@@ -101,7 +100,7 @@ names_host(X509 *leaf, const struct tls_verify *verify, unsigned flags)
 	if (verify->is_address)
 		return X509_check_ip_asc(leaf, verify->host, 0) == 1;
 	return X509_check_host(leaf, verify->host, strlen(verify->host),
-	    flags | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+		   flags | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
 }
 
 /* Go has words of its own if only the Common Name would have done. */
@@ -114,19 +113,20 @@ judge_name(struct tls_verify *verify, X509 *leaf)
 	facts->is_name_mismatch = false;
 	facts->has_no_san = !has_san;
 	if (has_san)
-		facts->is_name_mismatch = !names_host(leaf, verify,
-		    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+		facts->is_name_mismatch = !names_host(
+		    leaf, verify, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	else
-		facts->is_name_mismatch = verify->is_address ||
-		    !names_host(leaf, verify,
-		    X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT);
+		facts->is_name_mismatch =
+		    verify->is_address ||
+		    !names_host(
+			leaf, verify, X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT);
 }
 
 static struct tls_verify *
 verify_of_store(X509_STORE_CTX *store_ctx)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx,
-	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+	    store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 
 	return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ctx_index);
 }
@@ -142,7 +142,7 @@ on_fault(int is_fine, X509_STORE_CTX *store_ctx)
 		return 1;
 	if (X509_STORE_CTX_get_error_depth(store_ctx) == 0 &&
 	    (error == X509_V_ERR_CERT_HAS_EXPIRED ||
-	    error == X509_V_ERR_CERT_NOT_YET_VALID))
+		error == X509_V_ERR_CERT_NOT_YET_VALID))
 		verify->time_error = error;
 	else if (verify->chain_error == 0)
 		verify->chain_error = error;
@@ -156,8 +156,8 @@ name_error(const struct tls_verify *verify)
 
 	if (!facts->is_name_mismatch && !facts->has_no_san)
 		return X509_V_OK;
-	return verify->is_address ? X509_V_ERR_IP_ADDRESS_MISMATCH :
-	    X509_V_ERR_HOSTNAME_MISMATCH;
+	return verify->is_address ? X509_V_ERR_IP_ADDRESS_MISMATCH
+				  : X509_V_ERR_HOSTNAME_MISMATCH;
 }
 
 static int
@@ -199,7 +199,7 @@ is_address(const char *host)
 	unsigned char bytes[16];
 
 	return inet_pton(AF_INET, host, bytes) == 1 ||
-	    inet_pton(AF_INET6, host, bytes) == 1;
+	       inet_pton(AF_INET6, host, bytes) == 1;
 }
 
 /* Neither SNI nor a certificate has the final dot. */
@@ -217,8 +217,8 @@ tls_verify_attach(SSL_CTX *ctx, const struct conf_tls_client *conf,
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct tls_verify *verify = xcalloc(1, sizeof(*verify));
-	bool has_name = conf->server_name != NULL &&
-	    conf->server_name[0] != '\0';
+	bool has_name =
+	    conf->server_name != NULL && conf->server_name[0] != '\0';
 
 	pthread_once(&once, init_index);
 	verify->facts = tls_facts_ref(facts);
@@ -228,8 +228,8 @@ tls_verify_attach(SSL_CTX *ctx, const struct conf_tls_client *conf,
 	if (has_name && !verify->is_address)
 		verify->server_name = xstrdup(verify->host);
 	SSL_CTX_set_ex_data(ctx, ctx_index, verify);
-	SSL_CTX_set_verify(ctx, verify->is_skipped ? SSL_VERIFY_NONE :
-	    SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(
+	    ctx, verify->is_skipped ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
 	    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);

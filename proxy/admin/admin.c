@@ -107,8 +107,8 @@ respond(struct evhttp_request *req, const struct admin_view *view,
 		if (evbuffer_add(body, response->body, response->len) == -1)
 			xrequire(NULL);
 	}
-	evhttp_send_reply(req, response->status,
-	    reason_phrase(response->status), body);
+	evhttp_send_reply(
+	    req, response->status, reason_phrase(response->status), body);
 	if (body != NULL)
 		evbuffer_free(body);
 	response_fini(response);
@@ -121,7 +121,7 @@ find_host(struct evhttp_request *req)
 	const char *host = NULL;
 	struct evkeyval *header;
 
-	TAILQ_FOREACH(header, evhttp_request_get_input_headers(req), next) {
+	TAILQ_FOREACH (header, evhttp_request_get_input_headers(req), next) {
 		if (strcasecmp(header->key, "Host") != 0)
 			continue;
 		if (host != NULL)

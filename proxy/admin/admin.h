@@ -17,7 +17,7 @@ struct evhttp_request;
 void admin_handle(struct evhttp_request *req, const struct admin_view *view);
 
 /* Answers one request to the health listener: two paths, no Host check. */
-void admin_handle_health(struct evhttp_request *req,
-    const struct admin_view *view);
+void admin_handle_health(
+    struct evhttp_request *req, const struct admin_view *view);
 
 #endif

@@ -44,8 +44,8 @@ answer_data(struct response *response, struct cJSON *data)
 }
 
 void
-api_error(struct response *response, int status, const char *type,
-    const char *words)
+api_error(
+    struct response *response, int status, const char *type, const char *words)
 {
 	struct cJSON *root = json_object_new();
 
@@ -60,8 +60,8 @@ add_time(struct cJSON *object, const char *key, uint64_t wall_us)
 {
 	char text[CLOCK_TEXT_SIZE];
 
-	json_add_string(object, key,
-	    wall_us == 0 ? NEVER : clock_text(wall_us, text));
+	json_add_string(
+	    object, key, wall_us == 0 ? NEVER : clock_text(wall_us, text));
 }
 
 static void
@@ -110,8 +110,8 @@ add_reason(struct cJSON *object, const struct record *record)
 	finding = record != NULL ? &record->finding : &none;
 	row = reason_row(finding->reason);
 	json_add_string(child, "id", record != NULL ? row->id : "");
-	json_add_string(child, "layer",
-	    record != NULL ? layer_name(row->layer) : "");
+	json_add_string(
+	    child, "layer", record != NULL ? layer_name(row->layer) : "");
 	json_add_string(child, "phase", describe_phase(finding->reason));
 	json_add_string(child, "words", finding->words);
 	json_add_string(child, "cause", finding->cause);
@@ -140,16 +140,16 @@ add_last_scrape(struct cJSON *object, const struct board_target *target)
 	const struct record *last = target->last;
 	char error[DESCRIBE_ERROR_SIZE];
 
-	json_add_string(object, "lastError",
-	    describe_last_error(target, error));
+	json_add_string(
+	    object, "lastError", describe_last_error(target, error));
 	add_time(object, "lastScrape", last != NULL ? last->wall_us : 0);
-	add_seconds(object, "lastScrapeDuration",
-	    last != NULL ? last->duration_us : 0);
-	json_add_string(object, "health",
-	    board_health_name(board_health(target)));
+	add_seconds(
+	    object, "lastScrapeDuration", last != NULL ? last->duration_us : 0);
+	json_add_string(
+	    object, "health", board_health_name(board_health(target)));
 	add_reason(object, last);
-	add_phases(object, "scrapePhases",
-	    last != NULL ? &last->phases : &none);
+	add_phases(
+	    object, "scrapePhases", last != NULL ? &last->phases : &none);
 }
 
 /* Prometheus' keys in Prometheus' order, then ours. */
@@ -184,12 +184,12 @@ is_active_wanted(const char *query)
 
 	query_get(query, "state", state, sizeof(state));
 	return *state == '\0' || strcasecmp(state, "active") == 0 ||
-	    strcasecmp(state, "any") == 0;
+	       strcasecmp(state, "any") == 0;
 }
 
 void
-api_targets(const struct admin_view *view, const char *query,
-    struct response *response)
+api_targets(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	struct cJSON *data = json_object_new();
 	struct cJSON *list = json_add_array(data, "activeTargets");
@@ -217,8 +217,8 @@ compare_names(const void *a, const void *b)
 }
 
 void
-api_scrape_pools(const struct admin_view *view, const char *query,
-    struct response *response)
+api_scrape_pools(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	size_t i, count = board_target_count(view->board);
 	const char **names = xcalloc(count + 1, sizeof(*names));
@@ -246,8 +246,8 @@ add_scrape(struct cJSON *list, const struct record *record)
 	json_add_string(object, "scraper", record->scraper);
 	json_add_string(object, "reason", row->id);
 	json_add_string(object, "layer", layer_name(row->layer));
-	json_add_string(object, "phase",
-	    describe_phase(record->finding.reason));
+	json_add_string(
+	    object, "phase", describe_phase(record->finding.reason));
 	json_add_string(object, "words", record->finding.words);
 	json_add_number(object, "status", record->status);
 	json_add_number(object, "bytes", (double)record->wire_bytes);
@@ -276,8 +276,8 @@ parse_limit(const char *query)
 }
 
 void
-api_scrapes(const struct admin_view *view, const char *query,
-    struct response *response)
+api_scrapes(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	long limit = parse_limit(query);
 	const struct record *record;
@@ -293,11 +293,13 @@ api_scrapes(const struct admin_view *view, const char *query,
 	query_get(query, "target", target, sizeof(target));
 	data = json_object_new();
 	list = json_add_array(data, "scrapes");
-	for (i = 0; limit > 0 &&
-	    (record = board_record(view->board, i)) != NULL; i++) {
+	for (i = 0;
+	     limit > 0 && (record = board_record(view->board, i)) != NULL;
+	     i++) {
 		/* Records hold the beginning of a long name. */
-		if (*target != '\0' && strncmp(target, record->target_name,
-		    sizeof(record->target_name) - 1) != 0)
+		if (*target != '\0' &&
+		    strncmp(target, record->target_name,
+			sizeof(record->target_name) - 1) != 0)
 			continue;
 		add_scrape(list, record);
 		limit--;
@@ -321,8 +323,8 @@ add_handshake(struct cJSON *list, const struct handshake *handshake)
 }
 
 void
-api_tls_handshakes(const struct admin_view *view, const char *query,
-    struct response *response)
+api_tls_handshakes(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	struct cJSON *data = json_object_new();
 	struct cJSON *list = json_add_array(data, "failures");
@@ -331,14 +333,15 @@ api_tls_handshakes(const struct admin_view *view, const char *query,
 
 	(void)query;
 	for (i = 0; view->handshakes != NULL &&
-	    (handshake = handshakes_at(view->handshakes, i)) != NULL; i++)
+		    (handshake = handshakes_at(view->handshakes, i)) != NULL;
+	     i++)
 		add_handshake(list, handshake);
 	answer_data(response, data);
 }
 
 void
-api_status_config(const struct admin_view *view, const char *query,
-    struct response *response)
+api_status_config(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	struct cJSON *data = json_object_new();
 	char *yaml = NULL;
@@ -355,8 +358,8 @@ api_status_config(const struct admin_view *view, const char *query,
 }
 
 void
-api_status_buildinfo(const struct admin_view *view, const char *query,
-    struct response *response)
+api_status_buildinfo(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	static const char *const unknown[] = { "revision", "branch",
 		"buildUser", "buildDate", "goVersion" };
@@ -375,8 +378,8 @@ api_status_buildinfo(const struct admin_view *view, const char *query,
 }
 
 void
-api_status_runtimeinfo(const struct admin_view *view, const char *query,
-    struct response *response)
+api_status_runtimeinfo(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	struct cJSON *data = json_object_new();
 	char folder[PATH_MAX], host[256] = "";
@@ -384,8 +387,8 @@ api_status_runtimeinfo(const struct admin_view *view, const char *query,
 	(void)query;
 	add_time(data, "startTime", view->start_wall_us);
 	add_time(data, "serverTime", clock_wall_us());
-	json_add_string(data, "CWD",
-	    getcwd(folder, sizeof(folder)) != NULL ? folder : "");
+	json_add_string(
+	    data, "CWD", getcwd(folder, sizeof(folder)) != NULL ? folder : "");
 	if (gethostname(host, sizeof(host) - 1) == -1)
 		host[0] = '\0';
 	json_add_string(data, "hostname", host);

@@ -67,8 +67,8 @@ describe_address(const struct conf_url *url, char text[DESCRIBE_ADDRESS_SIZE])
 	if (url->scheme == CONF_FILE)
 		return url->path;
 	is_ipv6 = strchr(url->host, ':') != NULL;
-	snprintf(text, DESCRIBE_ADDRESS_SIZE, "%s%s%s:%u",
-	    is_ipv6 ? "[" : "", url->host, is_ipv6 ? "]" : "", url->port);
+	snprintf(text, DESCRIBE_ADDRESS_SIZE, "%s%s%s:%u", is_ipv6 ? "[" : "",
+	    url->host, is_ipv6 ? "]" : "", url->port);
 	return text;
 }
 
@@ -83,8 +83,8 @@ describe_timeout_ms(const struct board_target *target)
 }
 
 const char *
-describe_last_error(const struct board_target *target,
-    char text[DESCRIBE_ERROR_SIZE])
+describe_last_error(
+    const struct board_target *target, char text[DESCRIBE_ERROR_SIZE])
 {
 	const struct reason_row *row;
 	const struct finding *finding;

@@ -17,8 +17,8 @@ struct conf_url;
 #define DESCRIBE_ERROR_SIZE 800
 
 /* Prometheus' label `instance`: host:port, or the path of a socket or file. */
-const char *describe_address(const struct conf_url *url,
-    char text[DESCRIBE_ADDRESS_SIZE]);
+const char *describe_address(
+    const struct conf_url *url, char text[DESCRIBE_ADDRESS_SIZE]);
 
 const char *describe_scheme(const struct conf_url *url);
 
@@ -29,8 +29,8 @@ int64_t describe_timeout_ms(const struct board_target *target);
  * What Prometheus 3 prints, "" unless the target is down: for a direct scrape,
  * or, where only the gate can fail so, for one through the gate.
  */
-const char *describe_last_error(const struct board_target *target,
-    char text[DESCRIBE_ERROR_SIZE]);
+const char *describe_last_error(
+    const struct board_target *target, char text[DESCRIBE_ERROR_SIZE]);
 
 /* Name of the phase in which this failure happens; "" if it says none. */
 const char *describe_phase(enum reason reason);

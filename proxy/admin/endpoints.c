@@ -11,8 +11,8 @@
 #include "proxy/base/alloc.h"
 
 static void
-answer_root(const struct admin_view *view, const char *query,
-    struct response *response)
+answer_root(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	(void)view;
 	(void)query;
@@ -21,19 +21,19 @@ answer_root(const struct admin_view *view, const char *query,
 }
 
 static void
-answer_metrics(const struct admin_view *view, const char *query,
-    struct response *response)
+answer_metrics(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	size_t len;
 
 	(void)query;
-	response_set(response, 200, METRICS_CONTENT_TYPE,
-	    metrics_render(view, &len));
+	response_set(
+	    response, 200, METRICS_CONTENT_TYPE, metrics_render(view, &len));
 }
 
 static void
-answer_healthy(const struct admin_view *view, const char *query,
-    struct response *response)
+answer_healthy(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	(void)view;
 	(void)query;
@@ -42,8 +42,8 @@ answer_healthy(const struct admin_view *view, const char *query,
 
 /* Configuration and certificates; never the exporter's health. */
 static void
-answer_ready(const struct admin_view *view, const char *query,
-    struct response *response)
+answer_ready(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	char text[128];
 
@@ -57,15 +57,15 @@ answer_ready(const struct admin_view *view, const char *query,
 		return;
 	}
 	snprintf(text, sizeof(text), "not ready: %s\n",
-	    view->not_ready_reason != NULL ? view->not_ready_reason :
-	    "starting");
+	    view->not_ready_reason != NULL ? view->not_ready_reason
+					   : "starting");
 	response_set_text(response, 503, text);
 }
 
 /* The text is whole here, where somebody waits for it. */
 static void
-answer_reload(const struct admin_view *view, const char *query,
-    struct response *response)
+answer_reload(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	const char *error = view->reload(view->reload_arg);
 	char *text;
@@ -75,8 +75,9 @@ answer_reload(const struct admin_view *view, const char *query,
 		response_set_text(response, 200, "reloaded\n");
 		return;
 	}
-	text = xasprintf("failed to reload, the %s:\n%s\n", view->is_ready ?
-	    "old configuration stays" : "gate stays closed", error);
+	text = xasprintf("failed to reload, the %s:\n%s\n",
+	    view->is_ready ? "old configuration stays" : "gate stays closed",
+	    error);
 	response_set_text(response, 500, text);
 	free(text);
 }
@@ -145,8 +146,7 @@ answer_unknown_path(const char *uri, struct response *response)
 
 void
 endpoints_answer(enum endpoints_listener listener, const char *method,
-    const char *uri, const struct admin_view *view,
-    struct response *response)
+    const char *uri, const struct admin_view *view, struct response *response)
 {
 	size_t len = strcspn(uri, "?");
 	const struct endpoint *endpoint = find_endpoint(listener, uri, len);
@@ -161,6 +161,5 @@ endpoints_answer(enum endpoints_listener listener, const char *method,
 		response->allow = endpoint->methods;
 		return;
 	}
-	endpoint->make(view, uri[len] == '?' ? uri + len + 1 : NULL,
-	    response);
+	endpoint->make(view, uri[len] == '?' ? uri + len + 1 : NULL, response);
 }

@@ -14,7 +14,6 @@ enum endpoints_listener { ENDPOINTS_ADMIN, ENDPOINTS_HEALTH };
  * must be; for HEAD that of GET, whose body is then not to be sent.
  */
 void endpoints_answer(enum endpoints_listener listener, const char *method,
-    const char *uri, const struct admin_view *view,
-    struct response *response);
+    const char *uri, const struct admin_view *view, struct response *response);
 
 #endif

@@ -30,8 +30,8 @@ struct metric {
 	const char *type;
 	const char *help;
 	void (*render)(struct output *out);
-	void (*render_target)(struct output *out,
-	    const struct board_target *target);
+	void (*render_target)(
+	    struct output *out, const struct board_target *target);
 };
 
 static void
@@ -108,8 +108,8 @@ put_failures(struct output *out, const struct board_target *target)
 
 	for (layer = LAYER_NONE + 1; layer < LAYER_COUNT; layer++)
 		put(out, (double)target->failures[layer], "target",
-		    target->conf->name, "layer",
-		    layer_name((enum layer)layer), NULL);
+		    target->conf->name, "layer", layer_name((enum layer)layer),
+		    NULL);
 }
 
 static void
@@ -128,12 +128,10 @@ put_phases(struct output *out, const struct board_target *target)
 	for (phase = 0; phase < PHASE_COUNT; phase++) {
 		const char *name = phase_name((enum phase)phase);
 
-		put_suffixed(out, "_sum",
-		    seconds(target->phase_sum_us[phase]), "target",
-		    target->conf->name, "phase", name, NULL);
-		put_suffixed(out, "_count",
-		    (double)target->phase_count[phase], "target",
-		    target->conf->name, "phase", name, NULL);
+		put_suffixed(out, "_sum", seconds(target->phase_sum_us[phase]),
+		    "target", target->conf->name, "phase", name, NULL);
+		put_suffixed(out, "_count", (double)target->phase_count[phase],
+		    "target", target->conf->name, "phase", name, NULL);
 	}
 }
 
@@ -152,8 +150,8 @@ put_durations(struct output *out, const struct board_target *target)
 		    "le", bound, NULL);
 	}
 	count += target->duration_buckets[BOARD_BUCKETS];
-	put_suffixed(out, "_bucket", (double)count, "target", name, "le",
-	    "+Inf", NULL);
+	put_suffixed(
+	    out, "_bucket", (double)count, "target", name, "le", "+Inf", NULL);
 	put_suffixed(out, "_sum", seconds(target->duration_sum_us), "target",
 	    name, NULL);
 	put_suffixed(out, "_count", (double)count, "target", name, NULL);
@@ -169,8 +167,8 @@ put_up(struct output *out, const struct board_target *target)
 
 /* The figures of a good scrape: none before the first. */
 static void
-put_of_success(struct output *out, const struct board_target *target,
-    double value)
+put_of_success(
+    struct output *out, const struct board_target *target, double value)
 {
 	if (target->last_success_wall_us != 0)
 		put(out, value, "target", target->conf->name, NULL);
@@ -195,15 +193,16 @@ put_body_bytes(struct output *out, const struct board_target *target)
 }
 
 static uint64_t
-sum_requests(const struct admin_view *view, size_t target, size_t code,
-    size_t use)
+sum_requests(
+    const struct admin_view *view, size_t target, size_t code, size_t use)
 {
 	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < view->stats_count; i++)
-		sum += stats_read(&view->stats[i]->targets->items[target]
-		    ->requests[code][use]);
+		sum += stats_read(
+		    &view->stats[i]->targets->items[target]->requests[code]
+								     [use]);
 	return sum;
 }
 
@@ -215,15 +214,14 @@ put_requests_of(struct output *out, size_t target, const char *name)
 
 	for (code = 0; stats_codes[code] != 0; code++)
 		for (use = 0; use < CACHE_USE_COUNT; use++) {
-			uint64_t sum = sum_requests(out->view, target, code,
-			    use);
+			uint64_t sum =
+			    sum_requests(out->view, target, code, use);
 
 			if (sum == 0)
 				continue;
 			snprintf(text, sizeof(text), "%d", stats_codes[code]);
 			put(out, (double)sum, "target", name, "code", text,
-			    "cache", cache_use_name((enum cache_use)use),
-			    NULL);
+			    "cache", cache_use_name((enum cache_use)use), NULL);
 		}
 }
 
@@ -248,8 +246,8 @@ sum_counter(const struct output *out, size_t offset)
 	size_t i;
 
 	for (i = 0; i < view->stats_count; i++)
-		sum += stats_read((const stats_counter *)(const void *)(
-		    (const char *)view->stats[i] + offset));
+		sum += stats_read((const stats_counter *)(const void
+			*)((const char *)view->stats[i] + offset));
 	return sum;
 }
 
@@ -259,9 +257,9 @@ put_refusals(struct output *out)
 	size_t reason;
 
 	for (reason = 0; reason < REASON_COUNT; reason++) {
-		uint64_t sum = sum_counter(out,
-		    offsetof(struct stats, refusals) +
-		    reason * sizeof(stats_counter));
+		uint64_t sum =
+		    sum_counter(out, offsetof(struct stats, refusals) +
+					 reason * sizeof(stats_counter));
 
 		if (sum > 0)
 			put(out, (double)sum, "reason",
@@ -280,10 +278,10 @@ put_auth(struct output *out)
 	for (method = AUTH_METHOD_NONE + 1; method < AUTH_METHOD_COUNT;
 	     method++) {
 		for (result = 0; result < AUTH_RESULT_COUNT; result++) {
-			uint64_t sum = sum_counter(out,
-			    offsetof(struct stats, auth) +
-			    (method * AUTH_RESULT_COUNT + result) *
-			    sizeof(stats_counter));
+			uint64_t sum = sum_counter(
+			    out, offsetof(struct stats, auth) +
+				     (method * AUTH_RESULT_COUNT + result) *
+					 sizeof(stats_counter));
 
 			if (is_required || sum > 0)
 				put(out, (double)sum, "method",
@@ -302,12 +300,13 @@ put_handshakes(struct output *out)
 
 	if (out->view->certificate_count == 0)
 		return;
-	put(out, (double)sum_counter(out,
-	    offsetof(struct stats, handshakes_ok)), "result", "ok", NULL);
+	put(out,
+	    (double)sum_counter(out, offsetof(struct stats, handshakes_ok)),
+	    "result", "ok", NULL);
 	for (i = 0; i < TLS_FAILURE_COUNT; i++) {
-		uint64_t sum = sum_counter(out,
-		    offsetof(struct stats, handshakes_failed) +
-		    i * sizeof(stats_counter));
+		uint64_t sum =
+		    sum_counter(out, offsetof(struct stats, handshakes_failed) +
+					 i * sizeof(stats_counter));
 
 		if (sum > 0)
 			put(out, (double)sum, "result",
@@ -318,8 +317,9 @@ put_handshakes(struct output *out)
 static void
 put_connections(struct output *out)
 {
-	put(out, (double)sum_counter(out,
-	    offsetof(struct stats, connections_open)), NULL);
+	put(out,
+	    (double)sum_counter(out, offsetof(struct stats, connections_open)),
+	    NULL);
 }
 
 /* Rare: the series comes with the first event. */
@@ -426,8 +426,8 @@ static const struct metric metrics[] = {
 	    "Time of upstream attempts by phase; counts those that had it.",
 	    NULL, put_phases },
 	{ "scrapegate_scrape_duration_seconds", "histogram",
-	    "From a scrape's arrival to the end of its upstream attempt.",
-	    NULL, put_durations },
+	    "From a scrape's arrival to the end of its upstream attempt.", NULL,
+	    put_durations },
 	{ "scrapegate_requests_total", "counter",
 	    "Requests to the gate; target is empty for its own endpoints.",
 	    put_requests, NULL },
@@ -439,8 +439,7 @@ static const struct metric metrics[] = {
 	{ "scrapegate_target_up", "gauge",
 	    "Whether the newest upstream attempt succeeded.", NULL, put_up },
 	{ "scrapegate_target_last_success_timestamp_seconds", "gauge",
-	    "When the newest good attempt started.", NULL,
-	    put_last_success },
+	    "When the newest good attempt started.", NULL, put_last_success },
 	{ "scrapegate_target_samples", "gauge",
 	    "Samples in the newest good answer.", NULL, put_samples },
 	{ "scrapegate_target_body_bytes", "gauge",
@@ -452,8 +451,8 @@ static const struct metric metrics[] = {
 	{ "scrapegate_certificate_not_after_timestamp_seconds", "gauge",
 	    "When a certificate or revocation list in use expires.",
 	    put_certificates, NULL },
-	{ "scrapegate_connections", "gauge",
-	    "Open connections to the gate.", put_connections, NULL },
+	{ "scrapegate_connections", "gauge", "Open connections to the gate.",
+	    put_connections, NULL },
 	{ "scrapegate_accept_errors_total", "counter",
 	    "Connections that could not be accepted.", put_accept_errors,
 	    NULL },
@@ -494,20 +493,25 @@ static const struct {
 	struct metric metric;
 	size_t offset; /* of a double in struct process_usage */
 } process_metrics[] = {
-	{ { .name = "process_cpu_seconds_total", .type = "counter",
-	    .help = "User and system CPU time spent." },
+	{ { .name = "process_cpu_seconds_total",
+	      .type = "counter",
+	      .help = "User and system CPU time spent." },
 	    offsetof(struct process_usage, cpu_seconds) },
-	{ { .name = "process_resident_memory_bytes", .type = "gauge",
-	    .help = "Resident memory." },
+	{ { .name = "process_resident_memory_bytes",
+	      .type = "gauge",
+	      .help = "Resident memory." },
 	    offsetof(struct process_usage, resident_bytes) },
-	{ { .name = "process_virtual_memory_bytes", .type = "gauge",
-	    .help = "Virtual memory." },
+	{ { .name = "process_virtual_memory_bytes",
+	      .type = "gauge",
+	      .help = "Virtual memory." },
 	    offsetof(struct process_usage, virtual_bytes) },
-	{ { .name = "process_open_fds", .type = "gauge",
-	    .help = "Open file descriptors." },
+	{ { .name = "process_open_fds",
+	      .type = "gauge",
+	      .help = "Open file descriptors." },
 	    offsetof(struct process_usage, open_fds) },
-	{ { .name = "process_max_fds", .type = "gauge",
-	    .help = "Limit of open file descriptors." },
+	{ { .name = "process_max_fds",
+	      .type = "gauge",
+	      .help = "Limit of open file descriptors." },
 	    offsetof(struct process_usage, max_fds) },
 };
 
@@ -520,11 +524,11 @@ render_process(struct output *out)
 
 	process_measure(&usage);
 	for (i = 0; i < sizeof(process_metrics) / sizeof(process_metrics[0]);
-	    i++) {
+	     i++) {
 		out->metric = &process_metrics[i].metric;
 		out->has_head = false;
-		memcpy(&value, (const char *)&usage +
-		    process_metrics[i].offset, sizeof(value));
+		memcpy(&value, (const char *)&usage + process_metrics[i].offset,
+		    sizeof(value));
 		if (value >= 0)
 			put(out, value, NULL);
 	}

@@ -32,7 +32,7 @@ static bool
 parse_authority(const char *text, struct authority *authority)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	const char *start = text, *end;
 	size_t len;
 
@@ -69,14 +69,14 @@ static bool
 is_ipv4(const struct authority *authority, struct in_addr *address)
 {
 	return !authority->is_bracketed &&
-	    inet_pton(AF_INET, authority->host, address) == 1;
+	       inet_pton(AF_INET, authority->host, address) == 1;
 }
 
 static bool
 is_ipv6(const struct authority *authority, struct in6_addr *address)
 {
 	return authority->is_bracketed &&
-	    inet_pton(AF_INET6, authority->host, address) == 1;
+	       inet_pton(AF_INET6, authority->host, address) == 1;
 }
 
 static bool
@@ -90,20 +90,20 @@ is_loopback(const struct authority *authority)
 	if (is_ipv6(authority, &six))
 		return IN6_IS_ADDR_LOOPBACK(&six);
 	return !authority->is_bracketed &&
-	    strcasecmp(authority->host, "localhost") == 0;
+	       strcasecmp(authority->host, "localhost") == 0;
 }
 
 static bool
 is_all_addresses(const struct conf_address *listen)
 {
 	return listen->host == NULL || *listen->host == '\0' ||
-	    strcmp(listen->host, "0.0.0.0") == 0 ||
-	    strcmp(listen->host, "::") == 0;
+	       strcmp(listen->host, "0.0.0.0") == 0 ||
+	       strcmp(listen->host, "::") == 0;
 }
 
 static bool
-is_configured(const struct authority *authority,
-    const struct conf_address *listen)
+is_configured(
+    const struct authority *authority, const struct conf_address *listen)
 {
 	int port = authority->port == -1 ? 80 : authority->port;
 	struct in6_addr six;
@@ -145,7 +145,7 @@ origin_refusal(const char *host, const char *origin, const char *fetch_site,
 {
 	if (!origin_is_own_host(host, listen))
 		return "the Host header does not name this listener; use "
-		    "localhost, 127.0.0.1 or the configured admin address\n";
+		       "localhost, 127.0.0.1 or the configured admin address\n";
 	if (origin != NULL && !is_own_origin(origin, listen))
 		return "requests from other web sites are refused\n";
 	/* "none": typed by the user or a bookmark. */
@@ -153,6 +153,6 @@ origin_refusal(const char *host, const char *origin, const char *fetch_site,
 	    strcmp(fetch_site, "same-site") != 0 &&
 	    strcmp(fetch_site, "none") != 0)
 		return "requests from other web sites are refused; open the "
-		    "address itself\n";
+		       "address itself\n";
 	return NULL;
 }

@@ -143,8 +143,7 @@ put_ago(FILE *out, uint64_t wall_us)
 		fprintf(out, "%" PRIu64 "ms ago</span>", us / 1000);
 	else
 		fprintf(out, "%s ago</span>",
-		    conf_duration_text((int64_t)(us / 1000000) * 1000,
-		    text));
+		    conf_duration_text((int64_t)(us / 1000000) * 1000, text));
 }
 
 static void
@@ -159,9 +158,10 @@ put_bar(FILE *out, const struct phases *phases)
 	for (i = 0; i < PHASE_COUNT; i++) {
 		if (phases->us[i] == 0)
 			continue;
-		fprintf(out, "<i class=\"p%zu\" style=\"width:%.2f%%\" "
-		    "title=\"%s ", i,
-		    100.0 * (double)phases->us[i] / (double)sum,
+		fprintf(out,
+		    "<i class=\"p%zu\" style=\"width:%.2f%%\" "
+		    "title=\"%s ",
+		    i, 100.0 * (double)phases->us[i] / (double)sum,
 		    phase_name((enum phase)i));
 		put_time(out, phases->us[i]);
 		fputs("\"></i>", out);
@@ -220,8 +220,9 @@ put_why(FILE *out, const struct board_target *target)
 	const struct reason_row *row = reason_row(finding->reason);
 	char error[DESCRIBE_ERROR_SIZE];
 
-	fprintf(out, "<div class=\"why\"><div class=\"words\">%d %s: ",
-	    row->status, row->id);
+	fprintf(out,
+	    "<div class=\"why\"><div class=\"words\">%d %s: ", row->status,
+	    row->id);
 	put_text(out, finding->words);
 	fputs("</div><dl>\n", out);
 	put_item(out, "Cause", finding->cause);
@@ -231,8 +232,8 @@ put_why(FILE *out, const struct board_target *target)
 	if (target->failing_since_wall_us != 0) {
 		fputs("<dt>Since</dt><dd>", out);
 		put_ago(out, target->failing_since_wall_us);
-		fprintf(out, ", %" PRIu64 " failed</dd>\n",
-		    target->failure_count);
+		fprintf(
+		    out, ", %" PRIu64 " failed</dd>\n", target->failure_count);
 	}
 	fputs("</dl></div>\n", out);
 }
@@ -265,9 +266,10 @@ put_target(FILE *out, const struct board_target *target)
 	enum board_health health = board_health(target);
 	const char *state = board_health_name(health);
 
-	fprintf(out, "<section class=\"%s\"><h2>"
-	    "<span class=\"badge %s\">%s</span>", state, state,
-	    labels[health]);
+	fprintf(out,
+	    "<section class=\"%s\"><h2>"
+	    "<span class=\"badge %s\">%s</span>",
+	    state, state, labels[health]);
 	put_text(out, target->conf->name);
 	fputs("</h2>\n<div class=\"soft\">", out);
 	put_text(out, target->conf->url.text);
@@ -319,12 +321,14 @@ put_scrapes(FILE *out, const struct board *board)
 	if (record == NULL)
 		return;
 	fputs("<section class=\"plain\"><h2>Recent scrapes</h2>\n<table><tr>"
-	    "<th>When</th><th>Target</th><th>Outcome</th><th>Words</th>"
-	    "<th class=\"n\">Took</th><th>Phases</th>"
-	    "<th class=\"n\">Samples</th><th class=\"n\">Size</th>"
-	    "<th class=\"n\">Shared by</th><th>Scraper</th></tr>\n", out);
-	for (i = 0; i < RECENT_SCRAPES &&
-	    (record = board_record(board, i)) != NULL; i++)
+	      "<th>When</th><th>Target</th><th>Outcome</th><th>Words</th>"
+	      "<th class=\"n\">Took</th><th>Phases</th>"
+	      "<th class=\"n\">Samples</th><th class=\"n\">Size</th>"
+	      "<th class=\"n\">Shared by</th><th>Scraper</th></tr>\n",
+	    out);
+	for (i = 0;
+	     i < RECENT_SCRAPES && (record = board_record(board, i)) != NULL;
+	     i++)
 		put_scrape(out, record);
 	fputs("</table></section>\n", out);
 }
@@ -337,26 +341,28 @@ put_header(FILE *out, const struct admin_view *view)
 	for (i = 0; i < count; i++)
 		if (board_health(board_target(view->board, i)) == BOARD_UP)
 			up++;
-	fprintf(out, "<header><b>scrapegate</b><span>%zu of %zu up</span>"
+	fprintf(out,
+	    "<header><b>scrapegate</b><span>%zu of %zu up</span>"
 	    "<a href=\"/metrics\">metrics</a>"
 	    "<a href=\"/api/v1/targets\">targets as JSON</a>"
 	    "<a href=\"/api/v1/scrapes\">scrapes as JSON</a>"
-	    "<span class=\"soft\">version %s</span>", up, count,
-	    SCRAPEGATE_VERSION);
+	    "<span class=\"soft\">version %s</span>",
+	    up, count, SCRAPEGATE_VERSION);
 	if (view->is_draining)
 		fputs("<span class=\"badge down\">DRAINING</span>", out);
 	else if (!view->is_ready) {
 		fputs("<span class=\"badge down\">NOT READY ", out);
-		put_text(out, view->not_ready_reason != NULL ?
-		    view->not_ready_reason : "");
+		put_text(out, view->not_ready_reason != NULL
+				  ? view->not_ready_reason
+				  : "");
 		fputs("</span>", out);
 	}
 	fputs("</header>\n<main>\n", out);
 }
 
 void
-page_targets(const struct admin_view *view, const char *query,
-    struct response *response)
+page_targets(
+    const struct admin_view *view, const char *query, struct response *response)
 {
 	char *html = NULL;
 	size_t i, len;

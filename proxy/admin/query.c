@@ -56,7 +56,7 @@ is_name(const char *text, const char *end, const char *name)
 	char decoded[64];
 
 	return decode(text, end, decoded, sizeof(decoded)) &&
-	    strcmp(decoded, name) == 0;
+	       strcmp(decoded, name) == 0;
 }
 
 bool

@@ -6,8 +6,8 @@
 #include "proxy/base/alloc.h"
 
 void
-response_set(struct response *response, int status, const char *content_type,
-    char *body)
+response_set(
+    struct response *response, int status, const char *content_type, char *body)
 {
 	response->status = status;
 	response->content_type = content_type;
@@ -18,8 +18,8 @@ response_set(struct response *response, int status, const char *content_type,
 void
 response_set_text(struct response *response, int status, const char *text)
 {
-	response_set(response, status, "text/plain; charset=utf-8",
-	    xstrdup(text));
+	response_set(
+	    response, status, "text/plain; charset=utf-8", xstrdup(text));
 }
 
 void

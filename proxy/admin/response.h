@@ -28,8 +28,7 @@ void response_set(struct response *response, int status,
     const char *content_type, char *body);
 
 /* text/plain; the text is copied. */
-void response_set_text(struct response *response, int status,
-    const char *text);
+void response_set_text(struct response *response, int status, const char *text);
 
 void response_fini(struct response *response);
 

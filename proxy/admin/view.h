@@ -25,10 +25,10 @@ struct admin_view {
 	const struct tls_certificate *certificates;
 	size_t certificate_count;
 	const struct handshakes *handshakes; /* those that failed */
-	bool is_ready;                 /* configuration and certificates loaded */
-	bool is_draining;              /* SIGTERM was received */
-	const char *not_ready_reason;  /* e.g. "certificate_missing", or NULL */
-	bool admin_listen_failed;      /* the admin port was taken */
+	bool is_ready;    /* configuration and certificates loaded */
+	bool is_draining; /* SIGTERM was received */
+	const char *not_ready_reason; /* e.g. "certificate_missing", or NULL */
+	bool admin_listen_failed;     /* the admin port was taken */
 	uint64_t config_loaded_wall_us;
 	bool last_reload_ok;
 	const char *last_reload_error; /* lines; NULL: none */

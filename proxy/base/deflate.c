@@ -41,15 +41,15 @@ drain(z_stream *stream, int flush, deflate_append_fn *append, void *arg)
 		stream->avail_out = OUTPUT_SIZE;
 		deflate(stream, flush);
 		if (append(arg, (const char *)output,
-		    OUTPUT_SIZE - stream->avail_out) == -1)
+			OUTPUT_SIZE - stream->avail_out) == -1)
 			return -1;
 	} while (stream->avail_out == 0);
 	return 0;
 }
 
 int
-deflate_gzip(const char *bytes, size_t len, deflate_append_fn *append,
-    void *arg)
+deflate_gzip(
+    const char *bytes, size_t len, deflate_append_fn *append, void *arg)
 {
 	z_stream stream;
 	size_t n;
@@ -60,7 +60,7 @@ deflate_gzip(const char *bytes, size_t len, deflate_append_fn *append,
 	stream.zfree = release;
 	/* Fails only when out of memory, which allocate() does not return. */
 	if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS,
-	    MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+		MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();
 	do {
 		n = len < UINT_MAX ? len : UINT_MAX;
@@ -68,8 +68,8 @@ deflate_gzip(const char *bytes, size_t len, deflate_append_fn *append,
 		stream.avail_in = (uInt)n;
 		len -= n;
 		bytes = n > 0 ? bytes + n : bytes;
-		rc = drain(&stream, len > 0 ? Z_NO_FLUSH : Z_FINISH, append,
-		    arg);
+		rc = drain(
+		    &stream, len > 0 ? Z_NO_FLUSH : Z_FINISH, append, arg);
 	} while (len > 0 && rc == 0);
 	deflateEnd(&stream);
 	return rc;

@@ -15,7 +15,7 @@ typedef int deflate_append_fn(void *arg, const char *bytes, size_t len);
  * while it runs, and blocks for it: some 5 ms per MB.  Returns -1 only if
  * `append` refused.
  */
-int deflate_gzip(const char *bytes, size_t len, deflate_append_fn *append,
-    void *arg);
+int deflate_gzip(
+    const char *bytes, size_t len, deflate_append_fn *append, void *arg);
 
 #endif

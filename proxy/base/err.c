@@ -40,8 +40,9 @@ err_words(int number, char *out, size_t size)
 {
 	char text[64];
 
-	snprintf(out, size, "%s", number == 0 ? "unknown error" :
-	    strerror_r(number, text, sizeof(text)));
+	snprintf(out, size, "%s",
+	    number == 0 ? "unknown error"
+			: strerror_r(number, text, sizeof(text)));
 	/* Names like I/O or RFS stay as they are. */
 	if (isupper((unsigned char)out[0]) && !isupper((unsigned char)out[1]))
 		out[0] = (char)tolower((unsigned char)out[0]);

@@ -59,7 +59,7 @@ release_call(struct http_call *call)
 	struct http_lane *lane = call->lane;
 	struct http_socket *s;
 
-	LIST_FOREACH(s, &lane->sockets, link)
+	LIST_FOREACH (s, &lane->sockets, link)
 		if (s->call == call)
 			s->call = NULL;
 	lane->is_inside = true;
@@ -117,8 +117,8 @@ reap(struct http_lane *lane)
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE,
-		    (char **)&call);
+		curl_easy_getinfo(
+		    msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
 		finish_call(call, msg->data.result);
 	}
 }
@@ -128,7 +128,7 @@ has_socket(const struct http_call *call)
 {
 	struct http_socket *s;
 
-	LIST_FOREACH(s, &call->lane->sockets, link)
+	LIST_FOREACH (s, &call->lane->sockets, link)
 		if (s->call == call)
 			return true;
 	return false;
@@ -144,7 +144,7 @@ nudge(struct http_lane *lane)
 	struct http_call *call;
 
 	lane->is_inside = true;
-	LIST_FOREACH(call, &lane->calls, link) {
+	LIST_FOREACH (call, &lane->calls, link) {
 		if (!call->has_lost_socket &&
 		    (call->dials == call->nudged || has_socket(call)))
 			continue;
@@ -179,8 +179,8 @@ note_received(const struct http_socket *s)
 
 	if (s->call == NULL || s->call->sends == 0 || s->call->has_received)
 		return;
-	s->call->has_received = ioctl(s->fd, FIONREAD, &waiting) == 0 &&
-	    waiting > 0;
+	s->call->has_received =
+	    ioctl(s->fd, FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
 static void
@@ -217,8 +217,8 @@ watch_socket(struct http_lane *lane, struct http_socket *s, int what)
 		events |= EV_WRITE;
 	if (s->event != NULL)
 		event_free(s->event);
-	s->event = event_new(lane->client->base, s->fd, events, socket_ready,
-	    s);
+	s->event =
+	    event_new(lane->client->base, s->fd, events, socket_ready, s);
 	event_add(s->event, NULL);
 }
 
@@ -393,7 +393,7 @@ is_established(curl_socket_t fd)
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
 		return info.tcpi_state != TCP_SYN_SENT &&
-		    info.tcpi_state != TCP_CLOSE;
+		       info.tcpi_state != TCP_CLOSE;
 	len = sizeof(peer); /* a unix socket */
 	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
 }
@@ -409,7 +409,7 @@ http_call_is_connected(const struct http_call *call)
 {
 	struct http_socket *s;
 
-	LIST_FOREACH(s, &call->lane->sockets, link)
+	LIST_FOREACH (s, &call->lane->sockets, link)
 		if (s->call == call && is_established(s->fd))
 			return true;
 	return false;

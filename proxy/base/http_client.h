@@ -24,8 +24,8 @@ struct http_client;
 
 /* Everything is copied by http_call_start(). */
 struct http_request {
-	const char *origin;    /* "https://host:port", no path */
-	const char *target;    /* as it stands in the request line */
+	const char *origin;         /* "https://host:port", no path */
+	const char *target;         /* as it stands in the request line */
 	const char *const *headers; /* "Name: value", in this order, Host too */
 	size_t header_count;
 	const char *unix_path; /* NULL: TCP */
@@ -58,17 +58,17 @@ struct http_request {
 };
 
 struct http_result {
-	int code;            /* CURLcode; 0 fine */
-	char error[256];     /* libcurl's words */
+	int code;        /* CURLcode; 0 fine */
+	char error[256]; /* libcurl's words */
 	/*
 	 * Of connect, send or receive; 0 unknown.  If none of several
 	 * addresses took the connection, that of failed_address.
 	 */
 	int os_errno;
 	char failed_address[128]; /* as in connecting(); "" none was dialled */
-	bool was_stopped;    /* a hook refused more */
-	bool needs_connect;  /* no address of its own to dial: pin, again */
-	bool has_received;   /* see http_call_has_received() */
+	bool was_stopped;         /* a hook refused more */
+	bool needs_connect; /* no address of its own to dial: pin, again */
+	bool has_received;  /* see http_call_has_received() */
 };
 
 /* What a CURLcode means to those who do not include libcurl. */
@@ -153,8 +153,8 @@ struct http_url {
  * Resolves `reference` against the absolute `base` (NULL: must be absolute
  * itself).  -1 if it cannot be parsed, or has no host.
  */
-int http_url_parse(struct http_url *url, const char *base,
-    const char *reference);
+int http_url_parse(
+    struct http_url *url, const char *base, const char *reference);
 void http_url_fini(struct http_url *url);
 
 #endif

@@ -98,16 +98,15 @@ note_open(struct http_call *call, int family, const char *address)
 		call->first_family = family;
 		call->first_errno = 0;
 		call->is_mixed = false;
-		snprintf(call->first_address, sizeof(call->first_address),
-		    "%s", address);
+		snprintf(call->first_address, sizeof(call->first_address), "%s",
+		    address);
 	} else if (call->opens == 1 && call->sends == 0) {
 		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
 		call->first_errno = (int)os_errno;
 	}
 	if (family != call->first_family)
 		call->is_mixed = true;
-	snprintf(call->last_address, sizeof(call->last_address), "%s",
-	    address);
+	snprintf(call->last_address, sizeof(call->last_address), "%s", address);
 	call->opens++;
 }
 
@@ -130,8 +129,8 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 	note_open(call, to->family, address);
 	if (call->hooks.connecting != NULL)
 		call->hooks.connecting(call->hooks.arg, address);
-	return socket(to->family,
-	    to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	return socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    to->protocol);
 }
 
 /*
@@ -152,8 +151,7 @@ on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 	else
 		format_address(address, sizeof(address), ip, (unsigned)port);
 	if (call->hooks.sending != NULL)
-		call->hooks.sending(call->hooks.arg, address,
-		    call->opens == 0);
+		call->hooks.sending(call->hooks.arg, address, call->opens == 0);
 	call->opens = 0;
 	call->nudged = call->dials;
 	if (++call->sends > 2)
@@ -224,8 +222,8 @@ set_raw(struct http_call *call)
 
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(
+	    easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	/* Or whoever judges would not get to see what else came. */
@@ -265,8 +263,8 @@ set_pinned(struct http_call *call, const char *pinned)
 {
 	const char *addresses = strchr(strchr(pinned, ':') + 1, ':') + 1;
 	/* "+": it leaves libcurl's cache by itself. */
-	char *entry = xasprintf("+%s%s", pinned,
-	    *addresses == '\0' ? NOWHERE : "");
+	char *entry =
+	    xasprintf("+%s%s", pinned, *addresses == '\0' ? NOWHERE : "");
 
 	call->addresses = xasprintf(",%s,", addresses);
 	call->pinned = curl_slist_append(NULL, entry);
@@ -291,20 +289,20 @@ set_request(struct http_call *call, const struct http_request *request)
 	size_t i;
 
 	for (i = 0; i < request->header_count; i++)
-		call->headers = curl_slist_append(call->headers,
-		    request->headers[i]);
+		call->headers =
+		    curl_slist_append(call->headers, request->headers[i]);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
 	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, request->target);
 	/* "" also switches the environment's proxies off. */
 	curl_easy_setopt(easy, CURLOPT_PROXY,
 	    request->proxy_url != NULL ? request->proxy_url : "");
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
-	    request->is_fresh ? 1L : 0L);
+	curl_easy_setopt(
+	    easy, CURLOPT_FRESH_CONNECT, request->is_fresh ? 1L : 0L);
 	if (request->unix_path != NULL) {
 		call->unix_path = xstrdup(request->unix_path);
-		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-		    request->unix_path);
+		curl_easy_setopt(
+		    easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
 	}
 	if (request->pinned != NULL)
 		set_pinned(call, request->pinned);
@@ -320,9 +318,8 @@ http_call_new(const struct http_request *request,
 	call->hooks = *hooks;
 	call->may_connect = request->may_connect;
 	call->easy = curl_easy_init();
-	if (call->easy == NULL ||
-	    curl_easy_setopt(call->easy, CURLOPT_URL, request->origin) !=
-	    CURLE_OK) {
+	if (call->easy == NULL || curl_easy_setopt(call->easy, CURLOPT_URL,
+				      request->origin) != CURLE_OK) {
 		err_set(err, ERR_SYSTEM, "cannot start a transfer");
 		http_call_free(call);
 		return NULL;
@@ -375,8 +372,8 @@ note_failed_address(const struct http_call *call, struct http_result *result)
 }
 
 void
-http_call_result(struct http_call *call, CURLcode code,
-    struct http_result *result)
+http_call_result(
+    struct http_call *call, CURLcode code, struct http_result *result)
 {
 	long os_errno = 0;
 
@@ -386,8 +383,9 @@ http_call_result(struct http_call *call, CURLcode code,
 	result->has_received = call->has_received;
 	result->was_stopped = code != CURLE_OK && call->was_stopped;
 	snprintf(result->error, sizeof(result->error), "%s",
-	    call->error[0] != '\0' || code == CURLE_OK ? call->error :
-	    curl_easy_strerror(code));
+	    call->error[0] != '\0' || code == CURLE_OK
+		? call->error
+		: curl_easy_strerror(code));
 	if (code != CURLE_OK)
 		curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
 	result->os_errno = (int)os_errno;

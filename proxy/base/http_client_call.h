@@ -23,8 +23,8 @@ struct http_call {
 	char error[CURL_ERROR_SIZE];
 	char *unix_path;
 	bool may_connect;
-	unsigned dials;  /* addresses that libcurl has wanted to dial */
-	unsigned nudged; /* as many when it was last told to go on */
+	unsigned dials;       /* addresses that libcurl has wanted to dial */
+	unsigned nudged;      /* as many when it was last told to go on */
 	bool has_lost_socket; /* since then, while it connects */
 	bool needs_connect;
 	bool was_stopped;
@@ -43,7 +43,7 @@ struct http_call {
 struct http_call *http_call_new(const struct http_request *request,
     const struct http_hooks *hooks, struct err *err);
 void http_call_free(struct http_call *call);
-void http_call_result(struct http_call *call, CURLcode code,
-    struct http_result *result);
+void http_call_result(
+    struct http_call *call, CURLcode code, struct http_result *result);
 
 #endif

@@ -91,7 +91,7 @@ name_error(const struct inflate *z)
 	if (!z->is_header_done)
 		return INFLATE_HEADER;
 	if (words != NULL && (strcmp(words, "incorrect data check") == 0 ||
-	    strcmp(words, "incorrect length check") == 0))
+				 strcmp(words, "incorrect length check") == 0))
 		return INFLATE_CHECKSUM;
 	return INFLATE_CORRUPT;
 }
@@ -140,9 +140,8 @@ feed_slice(struct inflate *z, const char *bytes, size_t len)
 			begin_member(z);
 		step(z);
 		/* A full window may have more behind it without input. */
-	} while ((z->stream.avail_in > 0 &&
-	    z->status <= INFLATE_WHOLE) ||
-	    (z->stream.avail_out == 0 && z->status == INFLATE_PENDING));
+	} while ((z->stream.avail_in > 0 && z->status <= INFLATE_WHOLE) ||
+		 (z->stream.avail_out == 0 && z->status == INFLATE_PENDING));
 }
 
 int

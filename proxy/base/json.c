@@ -25,9 +25,9 @@ json_free(struct cJSON *root)
 void
 json_add(struct cJSON *parent, const char *key, struct cJSON *child)
 {
-	cJSON_bool is_added = key != NULL ?
-	    cJSON_AddItemToObject(parent, key, child) :
-	    cJSON_AddItemToArray(parent, child);
+	cJSON_bool is_added = key != NULL
+				  ? cJSON_AddItemToObject(parent, key, child)
+				  : cJSON_AddItemToArray(parent, child);
 
 	xrequire(is_added ? child : NULL);
 }

@@ -117,8 +117,7 @@ log_line(enum log_level level, const char *msg, ...)
 	if (!log_is_on(level))
 		return;
 	line.len = 0;
-	line.format =
-	    atomic_load_explicit(&line_format, memory_order_relaxed);
+	line.format = atomic_load_explicit(&line_format, memory_order_relaxed);
 	put_pair(&line, "level", level_names[level]);
 	put_pair(&line, "msg", msg);
 	va_start(args, msg);

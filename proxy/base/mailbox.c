@@ -73,8 +73,8 @@ mailbox_new(struct event_base *base, void *owner, struct err *err)
 		return NULL;
 	}
 	pthread_mutex_init(&mailbox->lock, NULL);
-	mailbox->wake = event_new(base, mailbox->fd, EV_READ | EV_PERSIST,
-	    wake, mailbox);
+	mailbox->wake =
+	    event_new(base, mailbox->fd, EV_READ | EV_PERSIST, wake, mailbox);
 	event_add(mailbox->wake, NULL);
 	return mailbox;
 }

@@ -19,8 +19,8 @@ struct message {
 };
 
 /* `owner` is what deliver() gets; it outlives the mailbox. */
-struct mailbox *mailbox_new(struct event_base *base, void *owner,
-    struct err *err);
+struct mailbox *mailbox_new(
+    struct event_base *base, void *owner, struct err *err);
 
 /* What is queued, now; on the owner's thread or after it has ended. */
 void mailbox_deliver(struct mailbox *mailbox);

@@ -52,8 +52,9 @@ fail_errno(struct file *file, const char *verb, int code)
 	/* Go's words for an errno are strerror's, in lower case. */
 	strncpy(words, strerror(code), sizeof(words) - 1);
 	words[0] = (char)tolower((unsigned char)words[0]);
-	return err_set(&file->err, code == ENOENT || code == ENOTDIR ?
-	    ERR_MISSING : ERR_FILE, "%s %s: %s", verb, file->path, words);
+	return err_set(&file->err,
+	    code == ENOENT || code == ENOTDIR ? ERR_MISSING : ERR_FILE,
+	    "%s %s: %s", verb, file->path, words);
 }
 
 /* Bytes behind the text: one that tells the end, one for the terminator. */
@@ -65,8 +66,8 @@ read_all(struct file *file, int fd, size_t size)
 	if (size > MATERIAL_FILE_MAX)
 		size = MATERIAL_FILE_MAX;
 	file->text = xmalloc(size + 2);
-	while ((n = read(fd, file->text + file->len,
-	    size + 1 - file->len)) != 0) {
+	while (
+	    (n = read(fd, file->text + file->len, size + 1 - file->len)) != 0) {
 		if (n < 0)
 			return fail_errno(file, "read", errno);
 		file->len += (size_t)n;
@@ -98,11 +99,13 @@ static int
 judge_kind(struct file *file, const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
-		return err_set(&file->err, ERR_FILE, "%s is a directory",
-		    file->path);
+		return err_set(
+		    &file->err, ERR_FILE, "%s is a directory", file->path);
 	if (!S_ISREG(st->st_mode))
-		return err_set(&file->err, ERR_FILE, "%s is not a regular "
-		    "file", file->path);
+		return err_set(&file->err, ERR_FILE,
+		    "%s is not a regular "
+		    "file",
+		    file->path);
 	return 0;
 }
 
@@ -159,15 +162,18 @@ find_generation(struct file *file)
 			/* Somebody wrote the link itself into the path. */
 			file->name = xstrdup(file->path + end + 1);
 		} else if (len > 0 && (size_t)len > prefix_len &&
-		    memcmp(target, prefix, prefix_len) == 0) {
+			   memcmp(target, prefix, prefix_len) == 0) {
 			target[len] = '\0';
-			file->name = xasprintf("%s%s", target + prefix_len,
-			    file->path + end);
+			file->name = xasprintf(
+			    "%s%s", target + prefix_len, file->path + end);
 		}
 		if (file->name != NULL)
-			file->folder = slash == NULL ? xstrdup(".") :
-			    xstrndup(file->path, slash == path ? 1 :
-			    (size_t)(slash - path));
+			file->folder =
+			    slash == NULL
+				? xstrdup(".")
+				: xstrndup(file->path,
+				      slash == path ? 1
+						    : (size_t)(slash - path));
 		if (file->name != NULL || slash == NULL || slash == path)
 			break;
 		end = (size_t)(slash - path);
@@ -194,8 +200,8 @@ is_in_force(const struct generation *generation, const char *folder)
 	char *path = join(folder, GENERATION);
 	struct stat now;
 	bool result = stat(path, &now) == 0 &&
-	    now.st_dev == generation->seen.st_dev &&
-	    now.st_ino == generation->seen.st_ino;
+		      now.st_dev == generation->seen.st_dev &&
+		      now.st_ino == generation->seen.st_ino;
 
 	free(path);
 	return result;
@@ -241,12 +247,11 @@ read_generation(struct material *material, const char *folder)
 static void
 read_folder(struct material *material, const char *folder)
 {
-	static const struct timespec pause = { .tv_nsec =
-						   RETRY_MS * 1000000L };
+	static const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	unsigned tries;
 
 	for (tries = 0; !read_generation(material, folder) && tries < RETRIES;
-	    tries++)
+	     tries++)
 		nanosleep(&pause, NULL);
 }
 
@@ -271,7 +276,7 @@ material_load(const char *const *paths, size_t count)
 		}
 		/* A folder is read whole with its first file. */
 		for (k = 0; !is_of_folder(&material->files[k], file->folder);
-		    k++)
+		     k++)
 			continue;
 		if (k == i)
 			read_folder(material, file->folder);
@@ -329,7 +334,7 @@ is_same(const struct file *a, const struct file *b)
 {
 	if (a->text == NULL || b->text == NULL)
 		return a->text == b->text && a->err.code == b->err.code &&
-		    strcmp(a->err.text, b->err.text) == 0;
+		       strcmp(a->err.text, b->err.text) == 0;
 	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 

@@ -37,8 +37,8 @@ thread_base_new(struct err *err)
 	if (config != NULL) {
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		/* Saves two epoll_ctl(2) per answer; forbids dup()ed fds. */
-		event_config_set_flag(config,
-		    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		event_config_set_flag(
+		    config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 		base = event_base_new_with_config(config);
 		event_config_free(config);
 	}

@@ -53,8 +53,8 @@ put(struct head *head, const char *format, ...)
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(head->bytes + head->len, sizeof(head->bytes) - head->len,
-	    format, args);
+	len = vsnprintf(head->bytes + head->len,
+	    sizeof(head->bytes) - head->len, format, args);
 	va_end(args);
 	if (len > 0 && (size_t)len < sizeof(head->bytes) - head->len)
 		head->len += (size_t)len;
@@ -179,8 +179,8 @@ answer_new_failure(const struct finding *finding, const char *error_text)
 }
 
 struct answer *
-answer_new_page(int status, const char *content_type, const char *body,
-    size_t len)
+answer_new_page(
+    int status, const char *content_type, const char *body, size_t len)
 {
 	struct answer *answer = new_answer(REASON_OK, status);
 	struct head head = { .len = 0 };
@@ -254,8 +254,8 @@ bool
 answer_wants_gzip(const struct answer *answer)
 {
 	return answer->reason == REASON_OK && answer_gzip(answer) == NULL &&
-	    wire_body_len(answer->identity) >= GZIP_MIN_BYTES &&
-	    wire_body_len(answer->identity) <= GZIP_MAX_BYTES;
+	       wire_body_len(answer->identity) >= GZIP_MIN_BYTES &&
+	       wire_body_len(answer->identity) <= GZIP_MAX_BYTES;
 }
 
 static int
@@ -275,7 +275,7 @@ answer_make_gzip(struct answer *answer)
 	/* Exposition text shrinks to a sixth or so. */
 	wire = wire_new(wire_body_len(answer->identity) / 5);
 	if (deflate_gzip(wire_body(answer->identity),
-	    wire_body_len(answer->identity), append_to_wire, wire) == -1) {
+		wire_body_len(answer->identity), append_to_wire, wire) == -1) {
 		wire_unref(wire);
 		return;
 	}
@@ -291,8 +291,8 @@ answer_claim(struct answer *answer, uint64_t scraper)
 	for (i = 0; i < READERS_MAX; i++) {
 		uint_fast64_t seen = 0;
 
-		if (atomic_compare_exchange_strong(&answer->readers[i], &seen,
-		    scraper))
+		if (atomic_compare_exchange_strong(
+			&answer->readers[i], &seen, scraper))
 			return true;
 		if (seen == scraper)
 			return false;

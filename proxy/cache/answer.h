@@ -29,12 +29,12 @@ struct answer *answer_new(const struct judge_result *head,
  * Cause, Seen and Do.  `error_text` is what the exporter said, escaped; NULL
  * or "" for none.
  */
-struct answer *answer_new_failure(const struct finding *finding,
-    const char *error_text);
+struct answer *answer_new_failure(
+    const struct finding *finding, const char *error_text);
 
 /* A page of our own; `body` is copied. */
-struct answer *answer_new_page(int status, const char *content_type,
-    const char *body, size_t len);
+struct answer *answer_new_page(
+    int status, const char *content_type, const char *body, size_t len);
 
 struct answer *answer_ref(struct answer *answer); /* any thread */
 void answer_unref(struct answer *answer);         /* any thread; NULL is fine */

@@ -58,8 +58,8 @@ struct cache {
 };
 
 static void expire(evutil_socket_t fd, short events, void *arg);
-static void finish_attempt(const struct report *report,
-    struct payload *payload, void *arg);
+static void finish_attempt(
+    const struct report *report, struct payload *payload, void *arg);
 
 struct cache *
 cache_new(const struct cache_options *options)
@@ -80,8 +80,8 @@ find_entry(struct cache *cache, const struct scrape *scrape)
 
 	TAILQ_FOREACH (entry, &cache->entries, link)
 		if (key_is_equal(&entry->key, &scrape->key) &&
-		    (entry->attempt == NULL || entry->timeout_ms >=
-			scrape->timeout_ms / JOIN_PART))
+		    (entry->attempt == NULL ||
+			entry->timeout_ms >= scrape->timeout_ms / JOIN_PART))
 			return entry;
 	return NULL;
 }
@@ -158,7 +158,7 @@ cache_switch(struct cache *cache, struct conf *conf)
 	conf_unref(cache->conf);
 	cache->conf = conf;
 	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL;
-	    entry = next) {
+	     entry = next) {
 		next = TAILQ_NEXT(entry, link);
 		if (entry->newest != NULL && entry->key.target->conf != conf)
 			evict_answer(entry);
@@ -192,7 +192,8 @@ expire(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL; entry = next) {
+	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL;
+	     entry = next) {
 		next = TAILQ_NEXT(entry, link);
 		if (entry->newest != NULL && entry->expires_us <= now)
 			evict_answer(entry);
@@ -205,9 +206,9 @@ oldest_kept(struct cache *cache)
 {
 	struct entry *entry;
 
-	TAILQ_FOREACH_REVERSE (entry, &cache->entries, entry_list, link)
-		if (entry->newest != NULL)
-			return entry;
+	TAILQ_FOREACH_REVERSE(entry, &cache->entries, entry_list, link)
+	if (entry->newest != NULL)
+		return entry;
 	return NULL;
 }
 
@@ -216,8 +217,8 @@ oldest_kept(struct cache *cache)
 static void
 make_room(struct cache *cache, unsigned kept_max)
 {
-	while (cache->kept > kept_max || (cache->kept > 0 &&
-	    wire_total() > cache->options.body_max / 2))
+	while (cache->kept > kept_max ||
+	       (cache->kept > 0 && wire_total() > cache->options.body_max / 2))
 		evict_answer(oldest_kept(cache));
 }
 
@@ -233,8 +234,8 @@ keep_answer(struct entry *entry, struct answer *answer)
 	entry->expires_us = answer_fetched_us(answer) + (uint64_t)ttl_ms * 1000;
 	cache->kept++;
 	schedule_expiry(cache);
-	cache->options.publish(&entry->key, answer, entry->expires_us,
-	    cache->options.arg);
+	cache->options.publish(
+	    &entry->key, answer, entry->expires_us, cache->options.arg);
 }
 
 /* Answering. */
@@ -295,8 +296,8 @@ record_attempt(struct entry *entry, const struct report *report,
 	record->wall_us = entry->started_wall_us;
 	record->duration_us = clock_now_us() - entry->started_us;
 	record->timeout_ms = entry->timeout_ms;
-	snprintf(record->scraper, sizeof(record->scraper), "%s",
-	    entry->scraper);
+	snprintf(
+	    record->scraper, sizeof(record->scraper), "%s", entry->scraper);
 	record->waiters = entry->asked;
 	record->phases = report->phases;
 	record->status = report->judge.status;
@@ -328,14 +329,13 @@ start_attempt(struct entry *entry, const struct scrape *scrape)
 	entry->started_wall_us = clock_wall_us();
 	entry->timeout_ms = scrape->timeout_ms;
 	memcpy(entry->scraper, scrape->scraper_text, sizeof(entry->scraper));
-	entry->attempt = attempt_start(cache->options.fetcher, &request,
-	    finish_attempt, entry);
+	entry->attempt = attempt_start(
+	    cache->options.fetcher, &request, finish_attempt, entry);
 	cache->running++;
 }
 
 static void
-finish_good(struct entry *entry, struct report *report,
-    struct payload *payload)
+finish_good(struct entry *entry, struct report *report, struct payload *payload)
 {
 	uint64_t begin_us = clock_now_us();
 	uint64_t samples;
@@ -343,14 +343,14 @@ finish_good(struct entry *entry, struct report *report,
 	struct answer *answer;
 	bool is_kept;
 
-	samples = exposition_count_samples(wire_body(payload->text),
-	    wire_body_len(payload->text));
+	samples = exposition_count_samples(
+	    wire_body(payload->text), wire_body_len(payload->text));
 	report->phases.us[PHASE_PARSE] += clock_now_us() - begin_us;
 	describe(entry, report, entry->timeout_ms, &finding);
 	answer = answer_new(&report->judge, payload, clock_now_us());
 	is_kept = entry->key.target->cache_ttl > 0 &&
-	    entry->key.target->conf == entry->cache->conf &&
-	    TAILQ_FIRST(&entry->waiting)->is_cacheable;
+		  entry->key.target->conf == entry->cache->conf &&
+		  TAILQ_FIRST(&entry->waiting)->is_cacheable;
 	record_attempt(entry, report, &finding, samples);
 	/* Those who waited claim it before anybody can be served from it. */
 	answer_all(entry, answer);
@@ -373,8 +373,7 @@ finish_bad(struct entry *entry, const struct report *report)
 }
 
 static void
-finish_attempt(const struct report *report, struct payload *payload,
-    void *arg)
+finish_attempt(const struct report *report, struct payload *payload, void *arg)
 {
 	struct entry *entry = arg;
 	struct report mine = *report;
@@ -393,8 +392,7 @@ finish_attempt(const struct report *report, struct payload *payload,
 
 /* Nobody waits any more: what was seen until now is the record. */
 static void
-end_attempt(struct entry *entry, enum attempt_end end,
-    struct report *report)
+end_attempt(struct entry *entry, enum attempt_end end, struct report *report)
 {
 	struct finding finding;
 
@@ -434,8 +432,8 @@ wait_for_attempt(struct entry *entry, struct scrape *scrape)
 
 	scrape->use = entry->attempt == NULL ? CACHE_MISS : CACHE_SHARED;
 	scrape->entry = entry;
-	scrape->timer = evtimer_new(entry->cache->options.base, time_out,
-	    scrape);
+	scrape->timer =
+	    evtimer_new(entry->cache->options.base, time_out, scrape);
 	evtimer_add(scrape->timer, &wait);
 	TAILQ_INSERT_TAIL(&entry->waiting, scrape, link);
 	if (entry->attempt == NULL)
@@ -451,7 +449,7 @@ may_have_kept(const struct entry *entry, const struct scrape *scrape)
 	    entry->expires_us <= clock_now_us())
 		return false;
 	return !entry->key.target->cache_once_per_scraper ||
-	    answer_claim(entry->newest, scrape->scraper);
+	       answer_claim(entry->newest, scrape->scraper);
 }
 
 static bool

@@ -133,8 +133,7 @@ take_change(struct message *message, void *owner)
 }
 
 void
-keeper_switch(struct keeper *keeper, struct conf *conf,
-    struct rendezvous *done)
+keeper_switch(struct keeper *keeper, struct conf *conf, struct rendezvous *done)
 {
 	struct change *change = xcalloc(1, sizeof(*change));
 

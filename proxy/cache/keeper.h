@@ -26,16 +26,16 @@ struct keeper_options {
 	void *arg;
 };
 
-struct keeper *keeper_new(const struct keeper_options *options,
-    struct err *err);
+struct keeper *keeper_new(
+    const struct keeper_options *options, struct err *err);
 int keeper_start(struct keeper *keeper, struct err *err);
 
 /*
  * From any thread: new attempts use no connection made so far, and nothing
  * of another configuration is kept; `done` is told.  See cache_switch().
  */
-void keeper_switch(struct keeper *keeper, struct conf *conf,
-    struct rendezvous *done);
+void keeper_switch(
+    struct keeper *keeper, struct conf *conf, struct rendezvous *done);
 
 /* Ends the thread after what was posted so far; NULL is fine. */
 void keeper_stop(struct keeper *keeper);

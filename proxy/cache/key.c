@@ -17,8 +17,9 @@ key_init(struct key *key, const struct conf_target *target, const char *query,
 		conf_ref(target->conf);
 	key->query = xstrdup(query);
 	key->accept = xstrdup(accept);
-	key->hash = hash_bytes(hash_bytes((uintptr_t)target, query, strlen(query)),
-	    accept, strlen(accept));
+	key->hash =
+	    hash_bytes(hash_bytes((uintptr_t)target, query, strlen(query)),
+		accept, strlen(accept));
 }
 
 void
@@ -40,5 +41,6 @@ bool
 key_is_equal(const struct key *a, const struct key *b)
 {
 	return a->hash == b->hash && a->target == b->target &&
-	    strcmp(a->query, b->query) == 0 && strcmp(a->accept, b->accept) == 0;
+	       strcmp(a->query, b->query) == 0 &&
+	       strcmp(a->accept, b->accept) == 0;
 }

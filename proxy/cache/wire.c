@@ -52,8 +52,7 @@ wire_new(size_t size_hint)
 		size_hint = SIZE_MIN - HEADROOM;
 	wire->capacity = HEADROOM + size_hint;
 	wire->bytes = xmalloc(wire->capacity);
-	atomic_fetch_add_explicit(&total, wire->capacity,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(&total, wire->capacity, memory_order_relaxed);
 	return wire;
 }
 
@@ -69,11 +68,10 @@ wire_unref(struct wire *wire)
 {
 	if (wire == NULL)
 		return;
-	if (atomic_fetch_sub_explicit(&wire->refs, 1,
-	    memory_order_acq_rel) != 1)
+	if (atomic_fetch_sub_explicit(&wire->refs, 1, memory_order_acq_rel) !=
+	    1)
 		return;
-	atomic_fetch_sub_explicit(&total, wire->capacity,
-	    memory_order_relaxed);
+	atomic_fetch_sub_explicit(&total, wire->capacity, memory_order_relaxed);
 	free(wire->bytes);
 	free(wire);
 }
@@ -88,8 +86,8 @@ static void
 set_capacity(struct wire *wire, size_t capacity)
 {
 	wire->bytes = xrealloc(wire->bytes, capacity);
-	atomic_fetch_add_explicit(&total, capacity - wire->capacity,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &total, capacity - wire->capacity, memory_order_relaxed);
 	wire->capacity = capacity;
 }
 
@@ -101,8 +99,7 @@ make_room(struct wire *wire, size_t len)
 
 	if (len <= wire->capacity - wire->end)
 		return;
-	set_capacity(wire,
-	    wanted - wire->end < len ? wire->end + len : wanted);
+	set_capacity(wire, wanted - wire->end < len ? wire->end + len : wanted);
 }
 
 void

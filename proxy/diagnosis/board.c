@@ -77,8 +77,8 @@ void
 board_switch(struct board *board, const struct conf *conf)
 {
 	/* One more, because calloc may return NULL for none. */
-	struct entry **entries = xcalloc(conf->target_count + 1,
-	    sizeof(struct entry *));
+	struct entry **entries =
+	    xcalloc(conf->target_count + 1, sizeof(struct entry *));
 	size_t i;
 
 	for (i = 0; i < conf->target_count; i++)
@@ -112,7 +112,7 @@ find_entry(struct board *board, const struct record *record)
 
 	for (i = 0; i < board->entry_count; i++)
 		if (strcmp(board->entries[i]->target.conf->name,
-		    record->target->name) == 0)
+			record->target->name) == 0)
 			return board->entries[i];
 	return NULL;
 }
@@ -180,14 +180,14 @@ count_times(struct board_target *target, const struct record *record)
 }
 
 static void
-log_failure(const char *msg, const struct record *record,
-    const char *was, const char *failures)
+log_failure(const char *msg, const struct record *record, const char *was,
+    const char *failures)
 {
 	const struct finding *finding = &record->finding;
 	char status[16], duration[32];
 
-	snprintf(status, sizeof(status), "%d",
-	    reason_row(finding->reason)->status);
+	snprintf(
+	    status, sizeof(status), "%d", reason_row(finding->reason)->status);
 	snprintf(duration, sizeof(duration), "%.3fs",
 	    (double)record->duration_us / 1e6);
 	log_warn(msg, "target", record->target_name, "reason",
@@ -206,9 +206,9 @@ log_recovery(const struct board_target *target, const struct record *record)
 	snprintf(failures, sizeof(failures), "%llu",
 	    (unsigned long long)target->failure_count);
 	log_info("scrape recovered", "target", record->target_name, "after",
-	    conf_duration_text((int64_t)(after / 1000),
-	    text), "failures", failures,
-	    "reason", reason_row(target->last->finding.reason)->id, NULL);
+	    conf_duration_text((int64_t)(after / 1000), text), "failures",
+	    failures, "reason", reason_row(target->last->finding.reason)->id,
+	    NULL);
 }
 
 /* A warning such as body_empty comes with an answer that went out as 200. */
@@ -328,6 +328,6 @@ board_record(const struct board *board, size_t i)
 {
 	if (i >= board->count)
 		return NULL;
-	return board->ring[(board->next + BOARD_RECORDS - 1 - i) %
-	    BOARD_RECORDS];
+	return board
+	    ->ring[(board->next + BOARD_RECORDS - 1 - i) % BOARD_RECORDS];
 }

@@ -33,7 +33,7 @@ struct board_target {
 	uint64_t phase_count[PHASE_COUNT]; /* attempts that had the phase */
 	uint64_t duration_buckets[BOARD_BUCKETS + 1];
 	uint64_t duration_sum_us;
-	uint64_t last_success_wall_us; /* 0: never */
+	uint64_t last_success_wall_us;  /* 0: never */
 	uint64_t failing_since_wall_us; /* 0: not failing */
 	uint64_t failure_count;         /* of this incident */
 	uint64_t last_logged_us;        /* monotonic */

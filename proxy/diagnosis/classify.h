@@ -24,8 +24,9 @@ enum reason classify(const struct report *report);
  */
 struct finding {
 	enum reason reason;
-	char words[200];     /* without "ID: " */
-	char lasterror[512]; /* what Prometheus 3 would print, scraping direct */
+	char words[200]; /* without "ID: " */
+	char
+	    lasterror[512]; /* what Prometheus 3 would print, scraping direct */
 	char cause[512];
 	char seen[512]; /* evidence, each piece marked (measured) ... */
 	char fix[512];
@@ -41,7 +42,7 @@ void finding_describe(struct finding *finding, enum reason reason,
     uint64_t elapsed_us, int64_t timeout_ms);
 
 /* The same for a refusal of the gate's own: only what `facts` says. */
-void finding_refuse(struct finding *finding, enum reason reason,
-    const struct facts *facts);
+void finding_refuse(
+    struct finding *finding, enum reason reason, const struct facts *facts);
 
 #endif

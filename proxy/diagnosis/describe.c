@@ -197,8 +197,7 @@ static const struct variant variants[] = {
 	/* No direct scrape fails here, so there are no words of Prometheus. */
 	{ REASON_HTTP_MALFORMED_HEADER, is_stricter, NULL, "", HEADER_CAUSE,
 	    NULL },
-	{ REASON_HTTP_BAD_FRAMING, is_stricter, NULL, "", FRAMING_CAUSE,
-	    NULL },
+	{ REASON_HTTP_BAD_FRAMING, is_stricter, NULL, "", FRAMING_CAUSE, NULL },
 	{ REASON_BODY_TRUNCATED, sketch_may_be_cut,
 	    "the answer may have been cut: no length was told and no final "
 	    "{detail} came",

@@ -293,8 +293,11 @@ detail_truncated(struct sketch *sketch)
 	const struct judge_result *judge = &sketch->report->judge;
 
 	if (sketch_may_be_cut(sketch))
-		SAY(sketch, "%s", strncasecmp(judge->content_type, openmetrics,
-		    strlen(openmetrics)) == 0 ? "# EOF" : "newline");
+		SAY(sketch, "%s",
+		    strncasecmp(judge->content_type, openmetrics,
+			strlen(openmetrics)) == 0
+			? "# EOF"
+			: "newline");
 	else if (judge->verdict == VERDICT_GZIP_TRUNCATED)
 		SAY(sketch, "gzip data ends early, after %s bytes",
 		    sketch->bytes);

@@ -204,8 +204,9 @@ see_body(struct evidence *evidence)
 	if (sketch_may_be_cut(evidence->sketch))
 		INFERRED("%s", judge->detail);
 	else if (judge->detail[0] != '\0' &&
-	    judge->verdict != VERDICT_ENCODING_UNSUPPORTED &&
-	    !(judge->verdict == VERDICT_BODY_TRUNCATED && judge->has_length))
+		 judge->verdict != VERDICT_ENCODING_UNSUPPORTED &&
+		 !(judge->verdict == VERDICT_BODY_TRUNCATED &&
+		     judge->has_length))
 		MEASURED("%s", judge->detail);
 	facts_escape(text, sizeof(text), judge->content_encoding,
 	    strlen(judge->content_encoding));

@@ -35,7 +35,7 @@ enum layer {
  *   cause, fix body text; {fields} too
  */
 enum reason {
-#define REASON(name, id, layer, status, words, lasterror, cause, fix) \
+#define REASON(name, id, layer, status, words, lasterror, cause, fix)          \
 	REASON_##name,
 #include "proxy/diagnosis/reasons.def"
 #undef REASON
@@ -62,21 +62,21 @@ const char *layer_name(enum layer layer); /* "dns", "tcp", ... */
  * (see facts_escape()).
  */
 struct facts {
-	const char *target;  /* {target} name in the configuration */
-	const char *url;     /* {url} upstream URL, user info masked */
-	const char *host;    /* {host} */
-	const char *port;    /* {port} */
-	const char *address; /* {address} ip:port dialled, or unix path */
-	const char *network; /* {network} "tcp" or "unix" */
-	const char *server;  /* {server} name server asked */
-	const char *place;   /* {place} " (scrapegate.yml:14)" or "" */
-	const char *detail;  /* {detail} what was measured, per id */
-	const char *status;  /* {status} "503 Service Unavailable" */
-	const char *elapsed; /* {elapsed} "9.5s" */
-	const char *timeout; /* {timeout} "10s", the scraper's own */
-	const char *bytes;   /* {bytes} body bytes received */
-	const char *method;  /* {method} of the scraper's request */
-	const char *path;    /* {path} of the scraper's request, escaped */
+	const char *target;   /* {target} name in the configuration */
+	const char *url;      /* {url} upstream URL, user info masked */
+	const char *host;     /* {host} */
+	const char *port;     /* {port} */
+	const char *address;  /* {address} ip:port dialled, or unix path */
+	const char *network;  /* {network} "tcp" or "unix" */
+	const char *server;   /* {server} name server asked */
+	const char *place;    /* {place} " (scrapegate.yml:14)" or "" */
+	const char *detail;   /* {detail} what was measured, per id */
+	const char *status;   /* {status} "503 Service Unavailable" */
+	const char *elapsed;  /* {elapsed} "9.5s" */
+	const char *timeout;  /* {timeout} "10s", the scraper's own */
+	const char *bytes;    /* {bytes} body bytes received */
+	const char *method;   /* {method} of the scraper's request */
+	const char *path;     /* {path} of the scraper's request, escaped */
 	const char *listener; /* {listener} command: who listens there? */
 };
 

@@ -13,19 +13,19 @@ struct record {
 	struct message message;
 	/* Until the board has it, with a reference to its configuration. */
 	const struct conf_target *target;
-	char target_name[64];  /* cut if longer; for display after a reload */
-	uint64_t id;           /* rising from 1 */
-	uint64_t wall_us;      /* when the attempt started */
-	uint64_t duration_us;  /* first scrape's arrival to the end */
-	int64_t timeout_ms;    /* the first scraper's */
-	char scraper[64];      /* address of the first that asked */
-	unsigned waiters;      /* scrapes that shared it */
+	char target_name[64]; /* cut if longer; for display after a reload */
+	uint64_t id;          /* rising from 1 */
+	uint64_t wall_us;     /* when the attempt started */
+	uint64_t duration_us; /* first scrape's arrival to the end */
+	int64_t timeout_ms;   /* the first scraper's */
+	char scraper[64];     /* address of the first that asked */
+	unsigned waiters;     /* scrapes that shared it */
 	struct phases phases;
-	int status;            /* the exporter's; 0 none */
+	int status; /* the exporter's; 0 none */
 	uint64_t wire_bytes;
 	uint64_t body_bytes;
 	uint64_t samples;
-	bool is_reused;        /* kept-alive upstream connection */
+	bool is_reused;         /* kept-alive upstream connection */
 	struct finding finding; /* finding.reason REASON_OK when fine */
 };
 

@@ -1,8 +1,8 @@
 #include "proxy/diagnosis/classify.h"
 
 void
-finding_refuse(struct finding *finding, enum reason reason,
-    const struct facts *facts)
+finding_refuse(
+    struct finding *finding, enum reason reason, const struct facts *facts)
 {
 	const struct reason_row *row = reason_row(reason);
 
@@ -10,10 +10,9 @@ finding_refuse(struct finding *finding, enum reason reason,
 	finding->retry_after_s = 0;
 	finding->lasterror[0] = '\0';
 	finding->seen[0] = '\0';
-	facts_expand(finding->words, sizeof(finding->words), row->words, facts,
-	    false);
-	facts_expand(finding->cause, sizeof(finding->cause), row->cause, facts,
-	    true);
-	facts_expand(finding->fix, sizeof(finding->fix), row->fix, facts,
-	    true);
+	facts_expand(
+	    finding->words, sizeof(finding->words), row->words, facts, false);
+	facts_expand(
+	    finding->cause, sizeof(finding->cause), row->cause, facts, true);
+	facts_expand(finding->fix, sizeof(finding->fix), row->fix, facts, true);
 }

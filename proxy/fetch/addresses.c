@@ -30,7 +30,7 @@ address_is_literal(const char *host)
 	unsigned char bytes[16];
 
 	return inet_pton(AF_INET, host, bytes) == 1 ||
-	    inet_pton(AF_INET6, host, bytes) == 1;
+	       inet_pton(AF_INET6, host, bytes) == 1;
 }
 
 /* Connecting a datagram socket looks up the route and sends nothing. */
@@ -50,15 +50,15 @@ has_route(int family, const struct sockaddr *sa, socklen_t len)
 static int
 rank(const char *text)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET,
-		.sin_port = htons(9) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
 		.sin6_port = htons(9) };
 	const unsigned char *b = v6.sin6_addr.s6_addr;
 
 	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-		return has_route(AF_INET, (struct sockaddr *)&v4,
-		    sizeof(v4)) ? 1 : 3;
+		return has_route(AF_INET, (struct sockaddr *)&v4, sizeof(v4))
+			   ? 1
+			   : 3;
 	if (inet_pton(AF_INET6, text, &v6.sin6_addr) != 1 ||
 	    !has_route(AF_INET6, (struct sockaddr *)&v6, sizeof(v6)))
 		return 3;

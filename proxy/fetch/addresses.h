@@ -27,7 +27,7 @@ bool address_is_literal(const char *host);
 void addresses_sort(struct addresses *all);
 
 /* "host:port:a,b" as libcurl takes it; the caller frees it. */
-char *addresses_pin(const struct addresses *all, const char *host,
-    unsigned port);
+char *addresses_pin(
+    const struct addresses *all, const char *host, unsigned port);
 
 #endif

@@ -52,8 +52,8 @@ attempt_finish(struct attempt *a, enum attempt_end end)
 	a->end = end;
 	attempt_view(a, &a->report);
 	is_good = end == ATTEMPT_COMPLETE &&
-	    a->report.judge.verdict == VERDICT_WHOLE &&
-	    a->report.judge.status == 200;
+		  a->report.judge.verdict == VERDICT_WHOLE &&
+		  a->report.judge.status == 200;
 	if (is_good)
 		intake_take_payload(&a->intake, &payload);
 	a->done(&a->report, &payload, a->arg);
@@ -102,7 +102,7 @@ on_tls(void *arg, void *ssl_ctx)
 	tls_facts_unref(a->facts);
 	a->facts = tls_facts_new();
 	if (tls_client_setup(a->fetcher->tls, ssl_ctx, &a->target->tls_config,
-	    a->here.host, a->facts, &err) == 0)
+		a->here.host, a->facts, &err) == 0)
 		return 0;
 	a->report.tls_files_unreadable = true;
 	snprintf(a->report.curl_error, sizeof(a->report.curl_error), "%.255s",
@@ -155,8 +155,8 @@ keep_or_forbid(struct attempt *a, int taken)
 static int
 on_head_line(void *arg, const char *bytes, size_t len)
 {
-	return keep_or_forbid(arg,
-	    attempt_take(arg, intake_head_line, bytes, len));
+	return keep_or_forbid(
+	    arg, attempt_take(arg, intake_head_line, bytes, len));
 }
 
 static int
@@ -176,8 +176,8 @@ follow_redirect(struct attempt *a)
 	if (!result->is_head_complete)
 		return false;
 	switch (redirect_judge(a->target->follow_redirects, &a->own, &a->here,
-	    result->status, a->intake.has_location ? a->intake.location :
-	    NULL, a->report.redirects, &next)) {
+	    result->status, a->intake.has_location ? a->intake.location : NULL,
+	    a->report.redirects, &next)) {
 	case REDIRECT_NONE:
 		return false;
 	case REDIRECT_REFUSED:
@@ -203,7 +203,7 @@ static bool
 is_closed_cleanly(const struct http_result *result)
 {
 	return result->code == HTTP_FINE || result->code == HTTP_PARTIAL ||
-	    result->code == HTTP_EMPTY_REPLY;
+	       result->code == HTTP_EMPTY_REPLY;
 }
 
 static void
@@ -274,15 +274,15 @@ build_request(struct attempt *a, struct fetch_request *request)
 	struct fetch_request_facts facts = {
 		.target = a->target,
 		.accept = a->accept,
-		.left_us = a->deadline_us > now_us ?
-		    a->deadline_us - now_us : 0,
+		.left_us =
+		    a->deadline_us > now_us ? a->deadline_us - now_us : 0,
 		.has_credentials = is_at_home(a),
 		.is_via_proxy = a->target->proxy_url != NULL && !is_unix(a),
 	};
 	struct err err;
 
-	if (fetch_request_build(request, &a->here, &facts,
-	    a->fetcher->credentials, &err) == 0)
+	if (fetch_request_build(
+		request, &a->here, &facts, a->fetcher->credentials, &err) == 0)
 		return 0;
 	a->report.credentials_unreadable = true;
 	fail_later(a, err.text);
@@ -298,12 +298,12 @@ connect_us(const struct attempt *a, const struct addresses *addresses)
 	if (addresses->count < 2)
 		return 0;
 	return (a->deadline_us > now_us ? a->deadline_us - now_us : 0) +
-	    CONNECT_SLACK_US;
+	       CONNECT_SLACK_US;
 }
 
 static void
-start_call(struct attempt *a, const char *pinned, bool may_connect,
-    uint64_t max_us)
+start_call(
+    struct attempt *a, const char *pinned, bool may_connect, uint64_t max_us)
 {
 	static const struct http_hooks hooks = {
 		.connecting = on_connecting,
@@ -315,8 +315,10 @@ start_call(struct attempt *a, const char *pinned, bool may_connect,
 	};
 	struct http_hooks mine = hooks;
 	struct fetch_request built;
-	struct http_request request = { .pinned = pinned, .pool = a->pool,
-		.may_connect = may_connect, .connect_us = max_us,
+	struct http_request request = { .pinned = pinned,
+		.pool = a->pool,
+		.may_connect = may_connect,
+		.connect_us = max_us,
 		.is_fresh = a->is_fresh };
 	struct err err;
 
@@ -326,11 +328,11 @@ start_call(struct attempt *a, const char *pinned, bool may_connect,
 		request.target = built.target;
 		request.headers = (const char *const *)built.headers.items;
 		request.header_count = built.headers.count;
-		request.unix_path = is_unix(a) ? a->target->url.unix_path :
-		    NULL;
+		request.unix_path =
+		    is_unix(a) ? a->target->url.unix_path : NULL;
 		request.proxy_url = is_unix(a) ? NULL : a->target->proxy_url;
-		a->call = http_call_start(a->fetcher->http, &request, &mine,
-		    &err);
+		a->call =
+		    http_call_start(a->fetcher->http, &request, &mine, &err);
 		if (a->call == NULL)
 			fail_later(a, err.text);
 	}
@@ -375,8 +377,8 @@ resolve(struct attempt *a)
 		return;
 	}
 	timeline_enter(&a->line, PHASE_RESOLVE, clock_now_us());
-	a->query = resolver_ask(a->fetcher->resolver, a->dial_host,
-	    on_resolved, a);
+	a->query =
+	    resolver_ask(a->fetcher->resolver, a->dial_host, on_resolved, a);
 }
 
 /* With a connection left from before, nobody needs the name. */
@@ -428,8 +430,7 @@ begin_hop(struct attempt *a)
 	}
 	if (address_is_literal(a->dial_host))
 		start_call(a, NULL, true, 0);
-	else if (resolver_at_hand(a->fetcher->resolver, a->dial_host,
-	    &answer))
+	else if (resolver_at_hand(a->fetcher->resolver, a->dial_host, &answer))
 		start_call_to(a, &answer.addresses);
 	else
 		start_call_if_kept(a);

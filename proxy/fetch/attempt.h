@@ -40,15 +40,15 @@ struct payload {
  * attempt is freed after the call returns.  The payload is NULL-filled unless
  * the judge found a whole 200; the callee takes it over.
  */
-typedef void attempt_done_fn(const struct report *report,
-    struct payload *payload, void *arg);
+typedef void attempt_done_fn(
+    const struct report *report, struct payload *payload, void *arg);
 
 /* The resolver, libcurl's multi handle and TLS stores behind all attempts. */
 struct fetcher *fetcher_new(struct event_base *base, struct err *err);
 
 /* Other files than /etc/resolv.conf and /etc/hosts; before any attempt. */
-void fetcher_set_resolver_files(struct fetcher *fetcher,
-    const char *resolv_conf, const char *hosts);
+void fetcher_set_resolver_files(
+    struct fetcher *fetcher, const char *resolv_conf, const char *hosts);
 
 /*
  * The configuration has changed: later attempts use no connection made so

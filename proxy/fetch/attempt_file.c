@@ -69,13 +69,14 @@ on_file_done(void *arg, int os_errno)
 void
 attempt_begin_file(struct attempt *a)
 {
-	struct file_hooks hooks = { .bytes = on_file_bytes,
-		.done = on_file_done, .arg = a };
+	struct file_hooks hooks = {
+		.bytes = on_file_bytes, .done = on_file_done, .arg = a
+	};
 
 	a->is_file = true;
 	snprintf(a->report.address, sizeof(a->report.address), "%s",
 	    a->target->url.path);
 	timeline_enter(&a->line, PHASE_CONNECT, clock_now_us());
-	a->file = file_source_start(a->fetcher->base, a->target->url.path,
-	    &hooks);
+	a->file =
+	    file_source_start(a->fetcher->base, a->target->url.path, &hooks);
 }

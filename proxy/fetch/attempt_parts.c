@@ -17,8 +17,8 @@ static uint64_t
 hash(uint64_t value, const char *text)
 {
 	/* The closing NUL keeps neighbours apart, and "" from none. */
-	return text == NULL ? hash_bytes(value, "\1", 2) :
-	    hash_bytes(value, text, strlen(text) + 1);
+	return text == NULL ? hash_bytes(value, "\1", 2)
+			    : hash_bytes(value, text, strlen(text) + 1);
 }
 
 /* Connections made under other TLS settings are not ours to use. */
@@ -46,10 +46,10 @@ set_url(struct http_url *url, const struct conf_url *conf, const char *query)
 {
 	url->scheme = xstrdup(conf->scheme == CONF_HTTPS ? "https" : "http");
 	url->host = xstrdup(conf->host != NULL ? conf->host : "localhost");
-	url->port = conf->scheme == CONF_UNIX || conf->port == 0 ? 80 :
-	    conf->port;
-	url->target = xasprintf("%s%s%s", conf->path,
-	    query[0] != '\0' ? "?" : "", query);
+	url->port =
+	    conf->scheme == CONF_UNIX || conf->port == 0 ? 80 : conf->port;
+	url->target =
+	    xasprintf("%s%s%s", conf->path, query[0] != '\0' ? "?" : "", query);
 }
 
 static void
@@ -119,8 +119,8 @@ static bool
 has_errno(int code)
 {
 	return code == HTTP_CONNECT_FAILED || code == HTTP_TIMED_OUT ||
-	    code == HTTP_TLS_FAILED || code == HTTP_SEND_FAILED ||
-	    code == HTTP_RECEIVE_FAILED;
+	       code == HTTP_TLS_FAILED || code == HTTP_SEND_FAILED ||
+	       code == HTTP_RECEIVE_FAILED;
 }
 
 void
@@ -212,7 +212,7 @@ has_received_in_plain(const struct attempt *a)
 	if (a->facts != NULL)
 		return false;
 	return a->has_received ||
-	    (a->call != NULL && http_call_has_received(a->call));
+	       (a->call != NULL && http_call_has_received(a->call));
 }
 
 void
@@ -238,8 +238,9 @@ attempt_view(const struct attempt *a, struct report *report)
 	report->step = step_of(report, line.phase);
 	if (a->facts != NULL)
 		copy_facts(a->facts, report);
-	if (report->step >= STEP_TLS || (report->step == STEP_CONNECT &&
-	    a->call != NULL && http_call_is_connected(a->call)))
+	if (report->step >= STEP_TLS ||
+	    (report->step == STEP_CONNECT && a->call != NULL &&
+		http_call_is_connected(a->call)))
 		report->is_connected = true;
 	if (a->last_byte_us != 0 && now_us > a->last_byte_us)
 		report->last_byte_ago_us = now_us - a->last_byte_us;

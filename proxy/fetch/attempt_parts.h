@@ -40,10 +40,10 @@ struct attempt {
 	struct http_url here; /* the same until it redirects */
 	char dial_host[256];
 	unsigned dial_port;
-	bool has_sent; /* the request went out at least once */
-	bool has_received; /* before that: half a line, in plain text */
-	bool is_fresh; /* a kept-alive connection has died already */
-	unsigned resolves; /* how often a call has asked for the name */
+	bool has_sent;           /* the request went out at least once */
+	bool has_received;       /* before that: half a line, in plain text */
+	bool is_fresh;           /* a kept-alive connection has died already */
+	unsigned resolves;       /* how often a call has asked for the name */
 	struct tls_facts *facts; /* of the newest connection, or NULL */
 
 	/* At most one of these is under way: */
@@ -53,8 +53,8 @@ struct attempt {
 	struct event *later; /* a failure that waits to be told */
 };
 
-struct attempt *attempt_new(struct fetcher *fetcher,
-    const struct attempt_request *request);
+struct attempt *attempt_new(
+    struct fetcher *fetcher, const struct attempt_request *request);
 
 /* Before the first hop and each redirect. */
 void attempt_reset_hop(struct attempt *a);
@@ -66,8 +66,7 @@ void attempt_begin_retry(struct attempt *a);
 void attempt_note_failure(struct attempt *a, const struct http_result *result);
 
 /* OpenSSL noted when it began and ended; the timeline learns it here. */
-void attempt_catch_up_tls(struct timeline *line,
-    const struct tls_facts *facts);
+void attempt_catch_up_tls(struct timeline *line, const struct tls_facts *facts);
 
 /* Bytes that came: timed, and handed to one of intake.h's functions. */
 int attempt_take(struct attempt *a,

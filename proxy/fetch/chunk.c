@@ -19,7 +19,7 @@ static bool
 is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	    (c >= 'A' && c <= 'F');
+	       (c >= 'A' && c <= 'F');
 }
 
 /* Returns what is wrong, in Go's words, or NULL. */
@@ -29,8 +29,9 @@ end_size(struct chunk *chunk, char c)
 	if (chunk->digits == 0)
 		return "empty hex number for chunk length";
 	chunk->extension = 0;
-	chunk->state = c == '\r' ? CHUNK_SIZE_LF :
-	    c == ';' ? CHUNK_EXTENSION : CHUNK_PADDING;
+	chunk->state = c == '\r'  ? CHUNK_SIZE_LF
+		       : c == ';' ? CHUNK_EXTENSION
+				  : CHUNK_PADDING;
 	return NULL;
 }
 
@@ -38,8 +39,9 @@ static const char *
 take_size(struct chunk *chunk, char c)
 {
 	if (is_hex(c))
-		return ++chunk->digits > DIGITS_MAX ?
-		    "http chunk length too large" : NULL;
+		return ++chunk->digits > DIGITS_MAX
+			   ? "http chunk length too large"
+			   : NULL;
 	if (c == '\n')
 		return "chunked line ends with bare LF";
 	/* A tab would do for Go; the parser has no word for it. */
@@ -139,7 +141,7 @@ static int
 end_trailer(struct chunk *chunk, struct judge_result *result)
 {
 	if (head_trailer(result, !chunk->had_trailer, chunk->line,
-	    chunk->line_len) == -1) {
+		chunk->line_len) == -1) {
 		result->verdict = VERDICT_CHUNK_MALFORMED;
 		return -1;
 	}
@@ -149,8 +151,7 @@ end_trailer(struct chunk *chunk, struct judge_result *result)
 
 size_t
 chunk_take(struct chunk *chunk, const struct judge_limits *limits,
-    struct judge_result *result, const char *bytes, size_t len,
-    bool *is_hidden)
+    struct judge_result *result, const char *bytes, size_t len, bool *is_hidden)
 {
 	enum chunk_state before;
 	const char *wrong;
@@ -160,15 +161,16 @@ chunk_take(struct chunk *chunk, const struct judge_limits *limits,
 		before = chunk->state;
 		wrong = take_byte(chunk, limits, bytes[i]);
 		if (wrong != NULL) {
-			head_condemn(result, VERDICT_CHUNK_MALFORMED, wrong,
-			    NULL, 0);
+			head_condemn(
+			    result, VERDICT_CHUNK_MALFORMED, wrong, NULL, 0);
 			return 0;
 		}
 		i++;
 	} while (i < len && chunk->state != CHUNK_SIZED &&
-	    chunk->state != CHUNK_DONE && before != CHUNK_TRAILER_LF);
+		 chunk->state != CHUNK_DONE && before != CHUNK_TRAILER_LF);
 	*is_hidden = chunk->state == CHUNK_TRAILER ||
-	    chunk->state == CHUNK_TRAILER_LF || before == CHUNK_TRAILER_LF;
+		     chunk->state == CHUNK_TRAILER_LF ||
+		     before == CHUNK_TRAILER_LF;
 	if (before == CHUNK_TRAILER_LF && end_trailer(chunk, result) == -1)
 		return 0;
 	return i;

@@ -21,14 +21,14 @@
 
 enum chunk_state {
 	CHUNK_SIZE,
-	CHUNK_PADDING,    /* white space behind the size: some servers do */
+	CHUNK_PADDING, /* white space behind the size: some servers do */
 	CHUNK_EXTENSION,
 	CHUNK_SIZE_LF,
-	CHUNK_SIZED,      /* whole size line read: call chunk_begin() */
-	CHUNK_DATA,       /* `left` bytes of it to come */
+	CHUNK_SIZED, /* whole size line read: call chunk_begin() */
+	CHUNK_DATA,  /* `left` bytes of it to come */
 	CHUNK_DATA_CR,
 	CHUNK_DATA_LF,
-	CHUNK_TRAILERS,   /* at the start of a trailer line, or the last one */
+	CHUNK_TRAILERS, /* at the start of a trailer line, or the last one */
 	CHUNK_TRAILER,
 	CHUNK_TRAILER_LF,
 	CHUNK_LAST_LF,
@@ -40,7 +40,7 @@ struct chunk {
 	unsigned digits;
 	size_t extension; /* of this chunk, in bytes */
 	uint64_t left;
-	size_t trailer;   /* bytes of all trailers */
+	size_t trailer; /* bytes of all trailers */
 	bool had_trailer;
 	size_t line_len;
 	char line[CHUNK_LINE_SIZE];

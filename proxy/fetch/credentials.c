@@ -82,12 +82,12 @@ find_file(struct credentials *credentials, const char *path)
 {
 	struct secret_file *file;
 
-	TAILQ_FOREACH(file, &credentials->files, link)
+	TAILQ_FOREACH (file, &credentials->files, link)
 		if (strcmp(file->path, path) == 0)
 			return file;
 	if (credentials->count == FILES_MAX)
-		drop_file(credentials,
-		    TAILQ_LAST(&credentials->files, secret_files));
+		drop_file(
+		    credentials, TAILQ_LAST(&credentials->files, secret_files));
 	file = xcalloc(1, sizeof(*file));
 	file->path = xstrdup(path);
 	TAILQ_INSERT_HEAD(&credentials->files, file, link);
@@ -119,8 +119,7 @@ set_unreadable(struct err *err, const char *path, int code)
 
 /* The trimmed content, to be wiped; NULL with "open PATH: ...". */
 static char *
-read_secret(struct credentials *credentials, const char *path,
-    struct err *err)
+read_secret(struct credentials *credentials, const char *path, struct err *err)
 {
 	struct secret_file *file = find_file(credentials, path);
 
@@ -133,8 +132,8 @@ read_secret(struct credentials *credentials, const char *path,
 
 /* From a file if there is one, else the text itself ("" for none). */
 static char *
-read_either(struct credentials *credentials, const char *path,
-    const char *text, const char *what, struct err *err)
+read_either(struct credentials *credentials, const char *path, const char *text,
+    const char *what, struct err *err)
 {
 	char *secret;
 
@@ -151,7 +150,7 @@ static char *
 base64(const char *bytes, size_t len)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *out = xcalloc((len + 2) / 3 * 4 + 1, 1);
 	char *p = out;
 	size_t i;
@@ -188,13 +187,16 @@ append_line(struct conf_strings *lines, const char *name, const char *value,
     struct err *err)
 {
 	if (!is_field_value(value))
-		return err_set(err, ERR_INVALID, "net/http: invalid header "
-		    "field value for \"%s\"", name);
-	lines->items = xrealloc(lines->items,
-	    (lines->count + 1) * sizeof(*lines->items));
+		return err_set(err, ERR_INVALID,
+		    "net/http: invalid header "
+		    "field value for \"%s\"",
+		    name);
+	lines->items =
+	    xrealloc(lines->items, (lines->count + 1) * sizeof(*lines->items));
 	/* libcurl's way to say that a header has no value. */
-	lines->items[lines->count++] = *value == '\0' ?
-	    xasprintf("%s;", name) : xasprintf("%s: %s", name, value);
+	lines->items[lines->count++] = *value == '\0'
+					   ? xasprintf("%s;", name)
+					   : xasprintf("%s: %s", name, value);
 	return 0;
 }
 
@@ -238,8 +240,8 @@ append_authorization(struct credentials *credentials,
 
 	if (secret == NULL)
 		return -1;
-	value = xasprintf("%s %s", auth->type != NULL ? auth->type : "Bearer",
-	    secret);
+	value = xasprintf(
+	    "%s %s", auth->type != NULL ? auth->type : "Bearer", secret);
 	result = append_line(lines, "Authorization", value, err);
 	wipe(secret);
 	wipe(value);
@@ -255,11 +257,11 @@ append_header(struct credentials *credentials,
 
 	for (i = 0; i < header->values.count; i++)
 		if (append_line(lines, header->name, header->values.items[i],
-		    err) == -1)
+			err) == -1)
 			return -1;
 	for (i = 0; i < header->secrets.count; i++)
 		if (append_line(lines, header->name, header->secrets.items[i],
-		    err) == -1)
+			err) == -1)
 			return -1;
 	for (i = 0; i < header->files.count; i++) {
 		const char *path = header->files.items[i];
@@ -267,11 +269,9 @@ append_header(struct credentials *credentials,
 		int result = -1;
 
 		if (secret == NULL)
-			err_prefix(err, "unable to read headers file %s",
-			    path);
+			err_prefix(err, "unable to read headers file %s", path);
 		else
-			result = append_line(lines, header->name, secret,
-			    err);
+			result = append_line(lines, header->name, secret, err);
 		wipe(secret);
 		if (result == -1)
 			return -1;
@@ -286,15 +286,16 @@ credentials_append(struct credentials *credentials,
 {
 	size_t i;
 
-	if (target->basic_auth.is_set && append_basic(credentials,
-	    &target->basic_auth, lines, err) == -1)
+	if (target->basic_auth.is_set &&
+	    append_basic(credentials, &target->basic_auth, lines, err) == -1)
 		return -1;
-	if (target->authorization.is_set && append_authorization(credentials,
-	    &target->authorization, lines, err) == -1)
+	if (target->authorization.is_set &&
+	    append_authorization(
+		credentials, &target->authorization, lines, err) == -1)
 		return -1;
 	for (i = 0; i < target->http_header_count; i++)
-		if (append_header(credentials, &target->http_headers[i],
-		    lines, err) == -1)
+		if (append_header(credentials, &target->http_headers[i], lines,
+			err) == -1)
 			return -1;
 	return 0;
 }

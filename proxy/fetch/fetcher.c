@@ -27,8 +27,8 @@ fetcher_new(struct event_base *base, struct err *err)
 }
 
 void
-fetcher_set_resolver_files(struct fetcher *fetcher, const char *resolv_conf,
-    const char *hosts)
+fetcher_set_resolver_files(
+    struct fetcher *fetcher, const char *resolv_conf, const char *hosts)
 {
 	resolver_free(fetcher->resolver);
 	fetcher->resolver = resolver_new(fetcher->base, resolv_conf, hosts);

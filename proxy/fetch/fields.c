@@ -10,8 +10,8 @@ bool
 fields_is_token(unsigned char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z') ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	       (c >= 'A' && c <= 'Z') ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 /*
@@ -98,8 +98,8 @@ add_scheme(struct judge_result *result, const char *word, size_t len)
 
 	if (used + len + sizeof(", ") > sizeof(result->www_authenticate))
 		return;
-	snprintf(list + used, sizeof(result->www_authenticate) - used,
-	    "%s%.*s", used > 0 ? ", " : "", (int)len, word);
+	snprintf(list + used, sizeof(result->www_authenticate) - used, "%s%.*s",
+	    used > 0 ? ", " : "", (int)len, word);
 }
 
 /* A comma inside a quoted string separates nothing. */

@@ -55,14 +55,14 @@ on_turn(evutil_socket_t fd, short events, void *arg)
 		source->hooks.done(source->hooks.arg, n < 0 ? errno : 0);
 		return;
 	}
-	if (source->hooks.bytes(source->hooks.arg, source->piece,
-	    (size_t)n) == 0)
+	if (source->hooks.bytes(source->hooks.arg, source->piece, (size_t)n) ==
+	    0)
 		evtimer_add(source->turn, &now);
 }
 
 struct file_source *
-file_source_start(struct event_base *base, const char *path,
-    const struct file_hooks *hooks)
+file_source_start(
+    struct event_base *base, const char *path, const struct file_hooks *hooks)
 {
 	static const struct timeval now = { 0, 0 };
 	struct file_source *source = xcalloc(1, sizeof(*source));

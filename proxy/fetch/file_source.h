@@ -19,8 +19,8 @@ struct file_hooks {
 };
 
 /* Calls no hook before it returns.  `path` is copied. */
-struct file_source *file_source_start(struct event_base *base,
-    const char *path, const struct file_hooks *hooks);
+struct file_source *file_source_start(
+    struct event_base *base, const char *path, const struct file_hooks *hooks);
 
 /* Also after done(), which does not free it. */
 void file_source_free(struct file_source *source);

@@ -43,8 +43,8 @@ head_condemn(struct judge_result *result, enum verdict verdict,
 	memcpy(result->detail + used, " \"", 2);
 	used += 2;
 	/* One byte is kept for the closing quote. */
-	used += escape_quoted(result->detail + used, size - used - 1, bytes,
-	    len);
+	used +=
+	    escape_quoted(result->detail + used, size - used - 1, bytes, len);
 	memcpy(result->detail + used, "\"", 2);
 }
 
@@ -127,8 +127,8 @@ check_name(struct judge_result *result, const char *name, size_t len)
 	while (len > 0 && name[len - 1] == ' ')
 		len--;
 	found = fields_find(name, len);
-	result->is_stricter = found == HEAD_CONTENT_LENGTH ||
-	    found == HEAD_TRANSFER_ENCODING;
+	result->is_stricter =
+	    found == HEAD_CONTENT_LENGTH || found == HEAD_TRANSFER_ENCODING;
 	return len > 0 && !result->is_stricter;
 }
 
@@ -142,7 +142,7 @@ check_header(struct judge_result *result, const char *line, size_t len)
 		head_condemn(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header: missing colon:", line, len);
 	else if (!check_name(result, line, (size_t)(colon - line)) ||
-	    !check_value(result, colon, len - (size_t)(colon - line)))
+		 !check_value(result, colon, len - (size_t)(colon - line)))
 		head_condemn(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header line:", line, len);
 	return result->verdict == VERDICT_PENDING ? colon : NULL;
@@ -161,8 +161,7 @@ take_header(struct head *head, struct judge_result *result, const char *line,
 	head->name = fields_find(line, (size_t)(colon - line));
 	head->value_len = 0;
 	if (head->name != HEAD_OTHER)
-		append_value(head, colon + 1,
-		    len - (size_t)(colon + 1 - line));
+		append_value(head, colon + 1, len - (size_t)(colon + 1 - line));
 	return HEAD_MORE;
 }
 
@@ -178,8 +177,8 @@ take_status(struct head *head, struct judge_result *result, const char *line,
 	const char *code = space, *code_end;
 	size_t code_len;
 
-	escape_quoted(result->first_bytes, sizeof(result->first_bytes), line,
-	    len);
+	escape_quoted(
+	    result->first_bytes, sizeof(result->first_bytes), line, len);
 	if (space == NULL || memchr(line, '\r', len) != NULL)
 		return refuse(result, VERDICT_NOT_HTTP,
 		    "malformed HTTP response", line, len);
@@ -189,8 +188,8 @@ take_status(struct head *head, struct judge_result *result, const char *line,
 	if (code_end == NULL)
 		code_end = end;
 	code_len = (size_t)(code_end - code);
-	if (code_len != 3 || code[0] < '1' || code[0] > '9' ||
-	    code[1] < '0' || code[1] > '9' || code[2] < '0' || code[2] > '9')
+	if (code_len != 3 || code[0] < '1' || code[0] > '9' || code[1] < '0' ||
+	    code[1] > '9' || code[2] < '0' || code[2] > '9')
 		return refuse(result, VERDICT_NOT_HTTP,
 		    "malformed HTTP status code", code, code_len);
 	if (space - line != 8 || memcmp(line, "HTTP/1.", 7) != 0 ||
@@ -198,8 +197,8 @@ take_status(struct head *head, struct judge_result *result, const char *line,
 		return refuse(result, VERDICT_NOT_HTTP,
 		    "malformed HTTP version", line, (size_t)(space - line));
 	head->minor = (unsigned)(line[7] - '0');
-	result->status = (code[0] - '0') * 100 + (code[1] - '0') * 10 +
-	    (code[2] - '0');
+	result->status =
+	    (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
 	if (code_end < end)
 		code_end++;
 	escape_quoted(result->reason, sizeof(result->reason), code_end,
@@ -233,10 +232,10 @@ refuse_two(struct judge_result *result, const char *words,
 {
 	char one[2 * HEAD_FRAMING_SIZE], other[2 * HEAD_FRAMING_SIZE];
 
-	escape_quoted(one, sizeof(one), framing->value[0],
-	    strlen(framing->value[0]));
-	escape_quoted(other, sizeof(other), framing->value[1],
-	    strlen(framing->value[1]));
+	escape_quoted(
+	    one, sizeof(one), framing->value[0], strlen(framing->value[0]));
+	escape_quoted(
+	    other, sizeof(other), framing->value[1], strlen(framing->value[1]));
 	head_condemn(result, VERDICT_BAD_FRAMING, words, NULL, 0);
 	snprintf(result->detail, sizeof(result->detail),
 	    "%s [\"%.*s\" \"%.*s\"]", words, 32, one, 32, other);
@@ -260,11 +259,11 @@ check_transfer(const struct head *head, struct judge_result *result)
 	if (transfer->count == 0)
 		return HEAD_COMPLETE;
 	if (transfer->count > 1)
-		return refuse_two(result, "too many transfer encodings:",
-		    transfer);
+		return refuse_two(
+		    result, "too many transfer encodings:", transfer);
 	if (strcasecmp(transfer->value[0], "chunked") != 0)
-		return refuse_framing(result, "unsupported transfer encoding:",
-		    transfer);
+		return refuse_framing(
+		    result, "unsupported transfer encoding:", transfer);
 	result->is_stricter = head->minor == 0 || head->length.count > 0;
 	if (head->minor == 0)
 		return refuse_framing(result,
@@ -286,13 +285,16 @@ check_length(const struct head *head, struct judge_result *result)
 	if (length->count == 0)
 		return HEAD_COMPLETE;
 	result->is_stricter = length->count > 1 &&
-	    strcmp(length->value[0], length->value[1]) == 0;
+			      strcmp(length->value[0], length->value[1]) == 0;
 	if (length->count > 1)
-		return refuse_two(result, "http: message cannot contain "
-		    "multiple Content-Length headers; got", length);
+		return refuse_two(result,
+		    "http: message cannot contain "
+		    "multiple Content-Length headers; got",
+		    length);
 	if (!parse_length(&result->content_length, length->value[0]))
-		return refuse_framing(result, length->value[0][0] == '\0' ?
-		    "invalid empty Content-Length" : "bad Content-Length",
+		return refuse_framing(result,
+		    length->value[0][0] == '\0' ? "invalid empty Content-Length"
+						: "bad Content-Length",
 		    length);
 	result->has_length = true;
 	return HEAD_COMPLETE;
@@ -315,7 +317,8 @@ refuse_size(struct judge_result *result, const struct judge_limits *limits,
 	if (is_bytes)
 		snprintf(result->detail, sizeof(result->detail),
 		    "net/http: server response headers exceeded %zu bytes; "
-		    "aborted", limits->head_max);
+		    "aborted",
+		    limits->head_max);
 	else
 		snprintf(result->detail, sizeof(result->detail),
 		    "more than %u header lines", limits->headers_max);
@@ -358,15 +361,16 @@ head_line(struct head *head, const struct judge_limits *limits,
 }
 
 int
-head_trailer(struct judge_result *result, bool is_first, const char *line,
-    size_t len)
+head_trailer(
+    struct judge_result *result, bool is_first, const char *line, size_t len)
 {
 	if (!is_blank(line[0]))
 		return check_header(result, line, len) == NULL ? -1 : 0;
 	if (!is_first && check_value(result, line, len))
 		return 0;
-	head_condemn(result, VERDICT_HEADER_MALFORMED, is_first ?
-	    "malformed MIME header initial line:" :
-	    "malformed MIME header line:", line, len);
+	head_condemn(result, VERDICT_HEADER_MALFORMED,
+	    is_first ? "malformed MIME header initial line:"
+		     : "malformed MIME header line:",
+	    line, len);
 	return -1;
 }

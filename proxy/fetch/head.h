@@ -66,8 +66,8 @@ enum head_step head_line(struct head *head, const struct judge_limits *limits,
     struct judge_result *result, const char *line, size_t len);
 
 /* A line of trailers: -1 with `result` set, as above. */
-int head_trailer(struct judge_result *result, bool is_first, const char *line,
-    size_t len);
+int head_trailer(
+    struct judge_result *result, bool is_first, const char *line, size_t len);
 
 /* Sets verdict and detail; `words` and then `bytes` quoted, if not NULL. */
 void head_condemn(struct judge_result *result, enum verdict verdict,

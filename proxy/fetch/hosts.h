@@ -14,11 +14,9 @@ struct hosts *hosts_new(const char *path);
 void hosts_free(struct hosts *hosts);
 
 /* Names compare without case or final dot.  False if there is no line. */
-bool hosts_find(struct hosts *hosts, const char *name,
-    struct addresses *found);
+bool hosts_find(struct hosts *hosts, const char *name, struct addresses *found);
 
 /* The same for a text: the pure part. */
-bool hosts_find_in(const char *text, const char *name,
-    struct addresses *found);
+bool hosts_find_in(const char *text, const char *name, struct addresses *found);
 
 #endif

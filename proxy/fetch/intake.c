@@ -24,8 +24,7 @@ size_hint(const struct intake *intake)
 }
 
 static void
-append(struct intake *intake, struct wire **wire, const char *bytes,
-    size_t len)
+append(struct intake *intake, struct wire **wire, const char *bytes, size_t len)
 {
 	if (*wire == NULL)
 		*wire = wire_new(size_hint(intake));
@@ -106,8 +105,9 @@ take_text(void *arg, const char *bytes, size_t len)
 void
 intake_init(struct intake *intake, uint64_t body_limit, uint64_t body_max)
 {
-	struct judge_sink sink = { .raw = take_raw, .text = take_text,
-		.arg = intake };
+	struct judge_sink sink = {
+		.raw = take_raw, .text = take_text, .arg = intake
+	};
 
 	memset(intake, 0, sizeof(*intake));
 	intake->body_limit = body_limit;
@@ -166,8 +166,8 @@ note_location(struct intake *intake, const char *bytes, size_t len)
 	while (len > 0 && strchr(" \t\r\n", bytes[len - 1]) != NULL)
 		len--;
 	intake->has_location = true;
-	intake->is_location_cut = len >= sizeof(intake->location) ||
-	    memchr(bytes, '\0', len) != NULL;
+	intake->is_location_cut =
+	    len >= sizeof(intake->location) || memchr(bytes, '\0', len) != NULL;
 	if (intake->is_location_cut)
 		len = 0;
 	memcpy(intake->location, bytes, len);
@@ -183,8 +183,7 @@ keep_declared(struct intake *intake)
 	if (!head->is_head_complete || !head->has_length ||
 	    head->status != 200 || head->content_encoding[0] != '\0')
 		return 0;
-	return keep_limits(intake, head->content_length,
-	    head->content_length);
+	return keep_limits(intake, head->content_length, head->content_length);
 }
 
 int

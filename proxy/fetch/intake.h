@@ -36,8 +36,7 @@ struct intake {
 	bool is_location_cut;
 };
 
-void intake_init(struct intake *intake, uint64_t body_limit,
-    uint64_t body_max);
+void intake_init(struct intake *intake, uint64_t body_limit, uint64_t body_max);
 void intake_fini(struct intake *intake);
 void intake_reset(struct intake *intake);
 

@@ -45,7 +45,7 @@ struct judge {
 	enum http_errno head_errno; /* the parser's objection to the head */
 	bool is_message_complete;
 	bool is_until_close;
-	bool is_body_dropped; /* nobody could read it */
+	bool is_body_dropped;    /* nobody could read it */
 	struct inflate *inflate; /* not NULL: the body is gzip */
 	uint64_t raw_bytes;
 	struct tail tail;
@@ -180,7 +180,8 @@ finish_body(struct judge *judge)
 		return;
 	}
 	judge->result.is_stricter = true;
-	condemn(judge, VERDICT_BODY_TRUNCATED, "no Content-Length, and the "
+	condemn(judge, VERDICT_BODY_TRUNCATED,
+	    "no Content-Length, and the "
 	    "text breaks off in mid line or before # EOF");
 }
 
@@ -194,11 +195,11 @@ is_agreed(const struct judge *judge)
 	bool has_length = (parser->flags & F_CONTENTLENGTH) != 0;
 
 	return judge->head_errno == HPE_OK &&
-	    is_chunked == result->is_chunked &&
-	    has_length == result->has_length &&
-	    (judge->is_message_complete || !has_length ||
-	    parser->content_length == result->content_length) &&
-	    parser->status_code == (unsigned)result->status;
+	       is_chunked == result->is_chunked &&
+	       has_length == result->has_length &&
+	       (judge->is_message_complete || !has_length ||
+		   parser->content_length == result->content_length) &&
+	       parser->status_code == (unsigned)result->status;
 }
 
 static void
@@ -207,7 +208,7 @@ choose_coding(struct judge *judge)
 	if (judge->head.coding == HEAD_GZIP)
 		judge->inflate = inflate_new(pass_text, judge);
 	else if (judge->head.coding == HEAD_FOREIGN &&
-	    judge->result.status != 200)
+		 judge->result.status != 200)
 		judge->is_body_dropped = true;
 }
 
@@ -216,7 +217,7 @@ begin_body(struct judge *judge)
 {
 	struct judge_result *result = &judge->result;
 	bool is_bodyless = result->status == 204 || result->status == 304 ||
-	    result->status == 101;
+			   result->status == 101;
 
 	result->is_head_complete = true;
 	if (judge->head.coding == HEAD_FOREIGN && result->status == 200) {
@@ -227,14 +228,15 @@ begin_body(struct judge *judge)
 		return;
 	}
 	judge->phase = PHASE_BODY;
-	judge->is_until_close = !is_bodyless && !result->has_length &&
-	    !result->is_chunked;
+	judge->is_until_close =
+	    !is_bodyless && !result->has_length && !result->is_chunked;
 	/*
 	 * libcurl throws away what it reads behind an empty body and keeps the
 	 * connection, so nobody can say that nothing more is on its way.
 	 */
 	result->is_keep_alive = !judge->is_message_complete &&
-	    !judge->is_until_close && http_should_keep_alive(&judge->parser);
+				!judge->is_until_close &&
+				http_should_keep_alive(&judge->parser);
 	if (!is_bodyless)
 		choose_coding(judge);
 	if (judge->is_message_complete)
@@ -262,8 +264,8 @@ end_head(struct judge *judge)
 
 	if (!is_agreed(judge)) {
 		result->is_stricter = true;
-		head_condemn(result, VERDICT_BAD_FRAMING, "ambiguous head:",
-		    http_errno_name(judge->head_errno),
+		head_condemn(result, VERDICT_BAD_FRAMING,
+		    "ambiguous head:", http_errno_name(judge->head_errno),
 		    strlen(http_errno_name(judge->head_errno)));
 		judge->phase = PHASE_DONE;
 		return;
@@ -311,8 +313,8 @@ judge_head_line(struct judge *judge, const char *line, size_t len)
 	judge->result.has_any_byte |= len > 0;
 	if (judge->phase != PHASE_HEAD)
 		return answer(judge);
-	step = head_line(&judge->head, &judge->limits, &judge->result, line,
-	    len);
+	step =
+	    head_line(&judge->head, &judge->limits, &judge->result, line, len);
 	if (step == HEAD_CONDEMNED) {
 		judge->phase = PHASE_DONE;
 		return -1;
@@ -351,8 +353,8 @@ take_framing(struct judge *judge, const char *bytes, size_t len)
 	struct chunk *chunk = &judge->chunk;
 	bool is_hidden;
 
-	len = chunk_take(chunk, &judge->limits, &judge->result, bytes, len,
-	    &is_hidden);
+	len = chunk_take(
+	    chunk, &judge->limits, &judge->result, bytes, len, &is_hidden);
 	if (len == 0) {
 		judge->phase = PHASE_DONE;
 		return 0;
@@ -373,8 +375,8 @@ is_chunk_disputed(const struct judge *judge)
 {
 	if (judge->chunk.state < CHUNK_SIZED)
 		return false;
-	return has_parser_failed(judge) || judge->is_message_complete !=
-	    (judge->chunk.state == CHUNK_DONE);
+	return has_parser_failed(judge) ||
+	       judge->is_message_complete != (judge->chunk.state == CHUNK_DONE);
 }
 
 static size_t

@@ -19,31 +19,31 @@
 
 /* In the order in which a verdict beats the later ones. */
 enum verdict {
-	VERDICT_PENDING,        /* not whole yet */
+	VERDICT_PENDING, /* not whole yet */
 	VERDICT_WHOLE,
-	VERDICT_NOT_HTTP,       /* first line is no HTTP/1.x status line */
+	VERDICT_NOT_HTTP, /* first line is no HTTP/1.x status line */
 	VERDICT_HEADER_MALFORMED,
 	VERDICT_HEADER_TOO_LARGE, /* head_max, line count, or interim answers */
-	VERDICT_BAD_FRAMING,    /* Content-Length or Transfer-Encoding */
+	VERDICT_BAD_FRAMING,      /* Content-Length or Transfer-Encoding */
 	VERDICT_CLOSED_IN_HEADERS, /* also if libcurl kept a line back */
 	VERDICT_CHUNK_MALFORMED,
 	VERDICT_BODY_TRUNCATED, /* short of Content-Length, no last chunk, or
-	                           close-delimited text without final newline */
+				   close-delimited text without final newline */
 	VERDICT_GZIP_EMPTY,
-	VERDICT_GZIP_HEADER,    /* not gzip at all, or junk behind it */
+	VERDICT_GZIP_HEADER, /* not gzip at all, or junk behind it */
 	VERDICT_GZIP_CHECKSUM,
 	VERDICT_GZIP_CORRUPT,
 	VERDICT_GZIP_TRUNCATED,
 	VERDICT_ENCODING_UNSUPPORTED,
-	VERDICT_SINK_REFUSED    /* the sink said no: a limit */
+	VERDICT_SINK_REFUSED /* the sink said no: a limit */
 };
 
 struct judge_limits {
-	size_t head_max;      /* bytes of one head, 64 KiB */
-	unsigned headers_max; /* lines of one head, 1000 */
-	unsigned interim_max; /* 1xx answers before the final one, 8 */
+	size_t head_max;            /* bytes of one head, 64 KiB */
+	unsigned headers_max;       /* lines of one head, 1000 */
+	unsigned interim_max;       /* 1xx answers before the final one, 8 */
 	size_t chunk_extension_max; /* 256 */
-	size_t trailer_max;   /* 4096 */
+	size_t trailer_max;         /* 4096 */
 };
 
 extern const struct judge_limits judge_default_limits;
@@ -58,24 +58,24 @@ struct judge_result {
 	 * GZIP_CORRUPT the offset alone.
 	 */
 	char detail[160];
-	bool is_stricter;       /* condemned by a rule that Go has not: what
-	                           Prometheus would say is nobody's guess */
-	int status;             /* of the final answer; 0 none yet */
-	char reason[64];        /* its reason phrase, escaped */
-	bool is_head_complete;  /* the final answer's blank line was seen */
+	bool is_stricter;      /* condemned by a rule that Go has not: what
+				  Prometheus would say is nobody's guess */
+	int status;            /* of the final answer; 0 none yet */
+	char reason[64];       /* its reason phrase, escaped */
+	bool is_head_complete; /* the final answer's blank line was seen */
 	bool has_any_byte;
 	unsigned interim_count;
 	char content_type[256]; /* first Content-Type, raw; "" if none */
 	bool has_content_type;
 	char content_encoding[32];
 	char www_authenticate[64]; /* scheme words only, escaped */
-	char location[256];     /* escaped */
+	char location[256];        /* escaped */
 	bool has_length;
 	uint64_t content_length;
 	bool is_chunked;
-	bool is_keep_alive;     /* the connection may be used again; never
-	                           behind an empty body */
-	char first_bytes[64];   /* of the head, escaped, for NOT_HTTP */
+	bool is_keep_alive;   /* the connection may be used again; never
+				 behind an empty body */
+	char first_bytes[64]; /* of the head, escaped, for NOT_HTTP */
 };
 
 /*
@@ -92,8 +92,8 @@ struct judge_sink {
 struct judge;
 
 /* `limits` and `sink` are copied. */
-struct judge *judge_new(const struct judge_limits *limits,
-    const struct judge_sink *sink);
+struct judge *judge_new(
+    const struct judge_limits *limits, const struct judge_sink *sink);
 void judge_free(struct judge *judge);
 
 /* Forgets everything: the next answer (a redirect, a retry). */

@@ -121,8 +121,8 @@ next_candidate(struct lookup *lookup)
 
 	lookup->candidate++;
 	lookup->tries = 0;
-	if (resolv_conf_candidate(&lookup->conf, lookup->name,
-	    lookup->candidate, name) == -1)
+	if (resolv_conf_candidate(
+		&lookup->conf, lookup->name, lookup->candidate, name) == -1)
 		finish(lookup, lookup->result.result);
 	else
 		ask_server(lookup);
@@ -131,16 +131,15 @@ next_candidate(struct lookup *lookup)
 static const struct resolv_server *
 server_of(const struct lookup *lookup)
 {
-	return &lookup->conf.servers[lookup->tries %
-	    lookup->conf.server_count];
+	return &lookup->conf.servers[lookup->tries % lookup->conf.server_count];
 }
 
 static void
 next_server(struct lookup *lookup, enum resolve_result failure)
 {
 	stop_asking(lookup);
-	if (++lookup->tries < lookup->conf.server_count *
-	    lookup->conf.attempts) {
+	if (++lookup->tries <
+	    lookup->conf.server_count * lookup->conf.attempts) {
 		ask_server(lookup);
 		return;
 	}
@@ -206,18 +205,15 @@ take_addresses(struct lookup *lookup, unsigned family, int count, int ttl,
 	uint32_t ttl_s = ttl > 0 ? (uint32_t)ttl : 0;
 	int i;
 
-	if (lookup->result.addresses.count == 0 ||
-	    ttl_s < lookup->result.ttl_s)
+	if (lookup->result.addresses.count == 0 || ttl_s < lookup->result.ttl_s)
 		lookup->result.ttl_s = ttl_s;
 	for (i = 0; i < count; i++)
 		addresses_add(&lookup->result.addresses,
-		    family == 0 ? AF_INET : AF_INET6,
-		    bytes + size * (size_t)i);
+		    family == 0 ? AF_INET : AF_INET6, bytes + size * (size_t)i);
 }
 
 static void
-on_answer(int error, char type, int count, int ttl, void *addresses,
-    void *arg)
+on_answer(int error, char type, int count, int ttl, void *addresses, void *arg)
 {
 	struct query *query = arg;
 	struct lookup *lookup = query->lookup;
@@ -274,14 +270,14 @@ on_probe(evutil_socket_t fd, short events, void *arg)
 static void
 on_silence(evutil_socket_t fd, short events, void *arg)
 {
-	static const char question[] = { 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
-		0, 0, 2, 0, 1 };
+	static const char question[] = { 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+		0, 2, 0, 1 };
 	struct lookup *lookup = arg;
 
 	(void)fd;
 	(void)events;
-	if (send(lookup->probe_fd, question, sizeof(question),
-	    MSG_NOSIGNAL) == -1)
+	if (send(lookup->probe_fd, question, sizeof(question), MSG_NOSIGNAL) ==
+	    -1)
 		next_server(lookup, RESOLVE_UNREACHABLE);
 }
 
@@ -292,11 +288,12 @@ open_probe(struct lookup *lookup, const struct resolv_server *server)
 
 	lookup->probe_fd = socket(server->address.ss_family,
 	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (lookup->probe_fd == -1 || connect(lookup->probe_fd,
-	    (const struct sockaddr *)&server->address, server->len) == -1)
+	if (lookup->probe_fd == -1 ||
+	    connect(lookup->probe_fd, (const struct sockaddr *)&server->address,
+		server->len) == -1)
 		return -1;
-	lookup->unreachable = event_new(base, lookup->probe_fd,
-	    EV_READ | EV_PERSIST, on_probe, lookup);
+	lookup->unreachable = event_new(
+	    base, lookup->probe_fd, EV_READ | EV_PERSIST, on_probe, lookup);
 	event_add(lookup->unreachable, NULL);
 	lookup->silence = evtimer_new(base, on_silence, lookup);
 	set_timer(lookup->silence, SILENCE_MS);
@@ -316,7 +313,8 @@ open_dns(struct lookup *lookup, const struct resolv_server *server)
 	evdns_base_set_option(dns, "initial-probe-timeout", "3600");
 	evdns_base_set_option(dns, "randomize-case", "0");
 	if (evdns_base_nameserver_sockaddr_add(dns,
-	    (const struct sockaddr *)&server->address, server->len, 0) != 0) {
+		(const struct sockaddr *)&server->address, server->len,
+		0) != 0) {
 		evdns_base_free(dns, 0);
 		return NULL;
 	}
@@ -332,11 +330,10 @@ send_query(struct lookup *lookup, unsigned family, const char *name)
 	query->env = lookup->env;
 	query->lookup = lookup;
 	query->family = family;
-	request = family == 0 ?
-	    evdns_base_resolve_ipv4(lookup->dns, name, DNS_QUERY_NO_SEARCH,
-	    on_answer, query) :
-	    evdns_base_resolve_ipv6(lookup->dns, name, DNS_QUERY_NO_SEARCH,
-	    on_answer, query);
+	request = family == 0 ? evdns_base_resolve_ipv4(lookup->dns, name,
+				    DNS_QUERY_NO_SEARCH, on_answer, query)
+			      : evdns_base_resolve_ipv6(lookup->dns, name,
+				    DNS_QUERY_NO_SEARCH, on_answer, query);
 	if (request == NULL) { /* no such name can exist */
 		lookup->errors[family] = DNS_ERR_NOTEXIST;
 		free(query);
@@ -352,15 +349,15 @@ ask_server(struct lookup *lookup)
 	const struct resolv_server *server = server_of(lookup);
 	char name[RESOLV_NAME_MAX];
 
-	snprintf(lookup->result.name_server,
-	    sizeof(lookup->result.name_server), "%s", server->text);
+	snprintf(lookup->result.name_server, sizeof(lookup->result.name_server),
+	    "%s", server->text);
 	if (open_probe(lookup, server) == -1 ||
 	    (lookup->dns = open_dns(lookup, server)) == NULL) {
 		next_server(lookup, RESOLVE_UNREACHABLE);
 		return;
 	}
-	resolv_conf_candidate(&lookup->conf, lookup->name, lookup->candidate,
-	    name);
+	resolv_conf_candidate(
+	    &lookup->conf, lookup->name, lookup->candidate, name);
 	send_query(lookup, 0, name);
 	send_query(lookup, 1, name);
 	if (lookup->queries[0] == NULL && lookup->queries[1] == NULL)

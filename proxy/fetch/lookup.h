@@ -26,7 +26,7 @@ struct lookup_env {
 
 struct lookup_result {
 	enum resolve_result result;
-	char name_server[64]; /* that gave the answer, or none */
+	char name_server[64];       /* that gave the answer, or none */
 	struct addresses addresses; /* not sorted */
 	uint32_t ttl_s;
 };

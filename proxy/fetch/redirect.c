@@ -12,24 +12,24 @@ bool
 redirect_is_same_origin(const struct http_url *a, const struct http_url *b)
 {
 	return strcmp(a->scheme, b->scheme) == 0 &&
-	    strcmp(a->host, b->host) == 0 && a->port == b->port;
+	       strcmp(a->host, b->host) == 0 && a->port == b->port;
 }
 
 static bool
 is_redirect(int status)
 {
 	return status == 301 || status == 302 || status == 303 ||
-	    status == 307 || status == 308;
+	       status == 307 || status == 308;
 }
 
 static int
-resolve(const struct http_url *here, const char *location,
-    struct http_url *next)
+resolve(
+    const struct http_url *here, const char *location, struct http_url *next)
 {
 	bool is_v6 = strchr(here->host, ':') != NULL;
-	char *base = xasprintf("%s://%s%s%s:%u%s", here->scheme,
-	    is_v6 ? "[" : "", here->host, is_v6 ? "]" : "", here->port,
-	    here->target);
+	char *base =
+	    xasprintf("%s://%s%s%s:%u%s", here->scheme, is_v6 ? "[" : "",
+		here->host, is_v6 ? "]" : "", here->port, here->target);
 	int result = http_url_parse(next, base, location);
 
 	free(base);
@@ -43,8 +43,8 @@ resolve(const struct http_url *here, const char *location,
 
 enum redirect
 redirect_judge(enum conf_redirects policy, const struct http_url *own,
-    const struct http_url *here, int status, const char *location,
-    int followed, struct http_url *next)
+    const struct http_url *here, int status, const char *location, int followed,
+    struct http_url *next)
 {
 	if (!is_redirect(status) || location == NULL)
 		return REDIRECT_NONE;

@@ -27,7 +27,7 @@ enum redirect redirect_judge(enum conf_redirects policy,
     const struct http_url *own, const struct http_url *here, int status,
     const char *location, int followed, struct http_url *next);
 
-bool redirect_is_same_origin(const struct http_url *a,
-    const struct http_url *b);
+bool redirect_is_same_origin(
+    const struct http_url *a, const struct http_url *b);
 
 #endif

@@ -37,7 +37,7 @@ enum resolve_result {
 	RESOLVE_NODATA,
 	RESOLVE_SERVER_FAILURE, /* SERVFAIL, REFUSED, FORMERR, NOTIMP */
 	RESOLVE_TIMEOUT,
-	RESOLVE_UNREACHABLE,    /* the name server itself */
+	RESOLVE_UNREACHABLE, /* the name server itself */
 	RESOLVE_TRUNCATED
 };
 
@@ -49,43 +49,43 @@ struct report {
 	enum resolve_result resolve;
 	char name_server[64]; /* "10.0.0.2:53" */
 
-	char address[128];  /* ip:port or unix path dialled */
+	char address[128]; /* ip:port or unix path dialled */
 	bool is_unix;
 	bool is_tls;
-	bool is_connected;  /* TCP or unix connect completed */
-	bool is_reused;     /* a kept-alive connection */
+	bool is_connected; /* TCP or unix connect completed */
+	bool is_reused;    /* a kept-alive connection */
 	bool was_retried;
-	int os_errno;       /* of connect or read; 0 none */
-	int curl_code;      /* CURLcode */
+	int os_errno;  /* of connect or read; 0 none */
+	int curl_code; /* CURLcode */
 	char curl_error[256];
 	bool is_proxy_used;
-	int redirects;       /* followed */
+	int redirects;         /* followed */
 	bool redirect_refused; /* a redirect the configuration forbids */
-	bool redirect_loop;  /* more than 10 */
-	bool redirect_bad;   /* Location missing scheme we speak, unparsable */
+	bool redirect_loop;    /* more than 10 */
+	bool redirect_bad; /* Location missing scheme we speak, unparsable */
 
-	int alert_received; /* TLS alert number + 1; 0 none */
-	int alert_sent;     /* TLS alert number + 1; 0 none */
-	long verify_result; /* X509_V_*; 0 fine or not reached */
-	bool is_name_mismatch; /* certificate does not name the host */
-	bool has_no_san;       /* certificate without any SAN */
-	char certificate_names[192]; /* SANs, comma separated, escaped */
-	char certificate_not_after[32];  /* RFC 3339 or "" */
+	int alert_received;             /* TLS alert number + 1; 0 none */
+	int alert_sent;                 /* TLS alert number + 1; 0 none */
+	long verify_result;             /* X509_V_*; 0 fine or not reached */
+	bool is_name_mismatch;          /* certificate does not name the host */
+	bool has_no_san;                /* certificate without any SAN */
+	char certificate_names[192];    /* SANs, comma separated, escaped */
+	char certificate_not_after[32]; /* RFC 3339 or "" */
 	char certificate_not_before[32];
-	unsigned long ssl_error;     /* OpenSSL's packed code */
-	unsigned char tls_first[5];  /* first record header received */
+	unsigned long ssl_error;    /* OpenSSL's packed code */
+	unsigned char tls_first[5]; /* first record header received */
 	unsigned tls_first_len;
 
 	bool credentials_unreadable; /* a credentials file: curl_error says */
 	bool tls_files_unreadable;   /* ca, cert or key: curl_error says */
 
-	struct judge_result judge;  /* of the last answer */
-	uint64_t wire_bytes;        /* body bytes as received, chunks decoded */
-	uint64_t body_bytes;        /* after inflating */
-	uint64_t last_byte_ago_us;  /* since the last byte, for a timeout */
-	bool is_over_limit;         /* body_size_limit */
-	bool is_over_budget;        /* memory_budget */
-	char error_text[1024];      /* begin of a non-200's body, escaped */
+	struct judge_result judge; /* of the last answer */
+	uint64_t wire_bytes;       /* body bytes as received, chunks decoded */
+	uint64_t body_bytes;       /* after inflating */
+	uint64_t last_byte_ago_us; /* since the last byte, for a timeout */
+	bool is_over_limit;        /* body_size_limit */
+	bool is_over_budget;       /* memory_budget */
+	char error_text[1024];     /* begin of a non-200's body, escaped */
 };
 
 #endif

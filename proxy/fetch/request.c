@@ -26,8 +26,8 @@ fetch_request_seconds(uint64_t us, char *out, size_t size)
 static void
 append(struct conf_strings *lines, const char *name, const char *value)
 {
-	lines->items = xrealloc(lines->items,
-	    (lines->count + 1) * sizeof(*lines->items));
+	lines->items =
+	    xrealloc(lines->items, (lines->count + 1) * sizeof(*lines->items));
 	lines->items[lines->count++] = xasprintf("%s: %s", name, value);
 }
 
@@ -36,14 +36,14 @@ static char *
 authority(const struct http_url *url)
 {
 	bool is_v6 = strchr(url->host, ':') != NULL;
-	bool is_usual = url->port ==
-	    (strcmp(url->scheme, "https") == 0 ? 443 : 80);
+	bool is_usual =
+	    url->port == (strcmp(url->scheme, "https") == 0 ? 443 : 80);
 	char port[8] = "";
 
 	if (!is_usual)
 		snprintf(port, sizeof(port), ":%u", url->port);
-	return xasprintf("%s%s%s%s", is_v6 ? "[" : "", url->host,
-	    is_v6 ? "]" : "", port);
+	return xasprintf(
+	    "%s%s%s%s", is_v6 ? "[" : "", url->host, is_v6 ? "]" : "", port);
 }
 
 static void
@@ -53,15 +53,15 @@ append_own(struct fetch_request *request, const char *host,
 	char seconds[32];
 
 	append(&request->headers, "Host", host);
-	append(&request->headers, "User-Agent",
-	    "scrapegate/" SCRAPEGATE_VERSION);
+	append(
+	    &request->headers, "User-Agent", "scrapegate/" SCRAPEGATE_VERSION);
 	append(&request->headers, "Accept", facts->accept);
 	/* Near by, compressing costs the exporter more than sending. */
 	append(&request->headers, "Accept-Encoding",
 	    facts->target->url.is_loopback ? "identity" : "gzip");
 	fetch_request_seconds(facts->left_us, seconds, sizeof(seconds));
-	append(&request->headers, "X-Prometheus-Scrape-Timeout-Seconds",
-	    seconds);
+	append(
+	    &request->headers, "X-Prometheus-Scrape-Timeout-Seconds", seconds);
 }
 
 int
@@ -76,15 +76,15 @@ fetch_request_build(struct fetch_request *request, const struct http_url *url,
 	memset(request, 0, sizeof(*request));
 	request->origin = xasprintf("%s://%s%s%s:%u", url->scheme,
 	    is_v6 ? "[" : "", url->host, is_v6 ? "]" : "", url->port);
-	request->target = facts->is_via_proxy && is_plain ?
-	    xasprintf("http://%s%s", host, url->target) :
-	    xstrdup(url->target);
+	request->target = facts->is_via_proxy && is_plain
+			      ? xasprintf("http://%s%s", host, url->target)
+			      : xstrdup(url->target);
 	append_own(request, host, facts);
 	free(host);
 	if (!facts->has_credentials)
 		return 0;
-	return credentials_append(credentials, facts->target,
-	    &request->headers, err);
+	return credentials_append(
+	    credentials, facts->target, &request->headers, err);
 }
 
 void

@@ -24,7 +24,7 @@ struct fetch_request {
 struct fetch_request_facts {
 	const struct conf_target *target;
 	const char *accept;
-	uint64_t left_us; /* until the deadline */
+	uint64_t left_us;     /* until the deadline */
 	bool has_credentials; /* they go to the target's own origin only */
 	bool is_via_proxy;
 };

@@ -23,16 +23,16 @@ add_server(struct resolv_conf *conf, const char *text)
 	struct sockaddr_in6 *v6 = (void *)&s->address;
 
 	if (conf->server_count == RESOLV_SERVERS_MAX ||
-	    evutil_parse_sockaddr_port(text, (struct sockaddr *)&s->address,
-	    &len) != 0)
+	    evutil_parse_sockaddr_port(
+		text, (struct sockaddr *)&s->address, &len) != 0)
 		return;
 	s->len = (socklen_t)len;
 	if (v4->sin_port == 0) /* at the same place in both */
 		v4->sin_port = htons(53);
 	if (s->address.ss_family == AF_INET) {
 		inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
-		snprintf(s->text, sizeof(s->text), "%s:%u", ip,
-		    ntohs(v4->sin_port));
+		snprintf(
+		    s->text, sizeof(s->text), "%s:%u", ip, ntohs(v4->sin_port));
 	} else {
 		inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
 		snprintf(s->text, sizeof(s->text), "[%s]:%u", ip,
@@ -99,7 +99,7 @@ take_line(struct resolv_conf *conf, char *line)
 		if (strcmp(key, "nameserver") == 0)
 			add_server(conf, word);
 		else if (strcmp(key, "search") == 0 ||
-		    strcmp(key, "domain") == 0)
+			 strcmp(key, "domain") == 0)
 			add_search(conf, word);
 		else if (strcmp(key, "options") == 0)
 			set_option(conf, word);
@@ -120,7 +120,7 @@ resolv_conf_parse(struct resolv_conf *conf, const char *text, const char *host)
 	if (dot != NULL)
 		add_search(conf, dot + 1);
 	for (line = strtok_r(copy, "\n", &rest); line != NULL;
-	    line = strtok_r(NULL, "\n", &rest))
+	     line = strtok_r(NULL, "\n", &rest))
 		take_line(conf, line);
 	if (conf->server_count == 0)
 		add_server(conf, "127.0.0.1");
@@ -139,8 +139,8 @@ count_dots(const char *name)
 }
 
 static int
-write_name(char out[RESOLV_NAME_MAX], const char *name, size_t len,
-    const char *domain)
+write_name(
+    char out[RESOLV_NAME_MAX], const char *name, size_t len, const char *domain)
 {
 	char *p;
 	int n = snprintf(out, RESOLV_NAME_MAX, "%.*s%s%s", (int)len, name,

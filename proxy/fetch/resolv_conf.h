@@ -32,8 +32,8 @@ struct resolv_conf {
  * machine's own name: its domain is searched if the file names none.  A server
  * may have a port ("127.0.0.1:5353").
  */
-void resolv_conf_parse(struct resolv_conf *conf, const char *text,
-    const char *host);
+void resolv_conf_parse(
+    struct resolv_conf *conf, const char *text, const char *host);
 
 /*
  * The nth name to ask for, in lower case and without final dot; -1 if there is

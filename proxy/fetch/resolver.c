@@ -65,15 +65,15 @@ ignore_log(int is_warning, const char *text)
 }
 
 struct resolver *
-resolver_new(struct event_base *base, const char *resolv_conf,
-    const char *hosts)
+resolver_new(
+    struct event_base *base, const char *resolv_conf, const char *hosts)
 {
 	struct resolver *resolver = xcalloc(1, sizeof(*resolver));
 
 	evdns_set_log_fn(ignore_log);
 	resolver->env.base = base;
-	resolver->resolv_conf_path = xstrdup(resolv_conf != NULL ?
-	    resolv_conf : "/etc/resolv.conf");
+	resolver->resolv_conf_path =
+	    xstrdup(resolv_conf != NULL ? resolv_conf : "/etc/resolv.conf");
 	resolver->hosts = hosts_new(hosts != NULL ? hosts : "/etc/hosts");
 	LIST_INIT(&resolver->lookups);
 	TAILQ_INIT(&resolver->kept);
@@ -127,7 +127,7 @@ resolver_free(struct resolver *resolver)
 	}
 	/* evdns hands a cancelled query back by way of the loop. */
 	while (resolver->env.outstanding > 0 &&
-	    event_base_loop(resolver->env.base, EVLOOP_NONBLOCK) == 0)
+	       event_base_loop(resolver->env.base, EVLOOP_NONBLOCK) == 0)
 		;
 	assert(resolver->env.outstanding == 0);
 	while ((kept = TAILQ_FIRST(&resolver->kept)) != NULL)
@@ -143,7 +143,7 @@ find_kept(struct resolver *resolver, const char *name)
 {
 	struct kept *kept;
 
-	TAILQ_FOREACH(kept, &resolver->kept, link)
+	TAILQ_FOREACH (kept, &resolver->kept, link)
 		if (strcasecmp(kept->name, name) == 0)
 			return kept;
 	return NULL;
@@ -158,7 +158,7 @@ is_localhost(const char *name)
 	if (len > 0 && name[len - 1] == '.')
 		len--;
 	return len >= 9 && strncasecmp(name + len - 9, "localhost", 9) == 0 &&
-	    (len == 9 || name[len - 10] == '.');
+	       (len == 9 || name[len - 10] == '.');
 }
 
 static void
@@ -171,8 +171,8 @@ add_loopback(struct addresses *addresses)
 }
 
 bool
-resolver_at_hand(struct resolver *resolver, const char *name,
-    struct resolver_answer *answer)
+resolver_at_hand(
+    struct resolver *resolver, const char *name, struct resolver_answer *answer)
 {
 	struct kept *kept;
 
@@ -247,8 +247,7 @@ on_looked_up(const struct lookup_result *result, void *arg)
 }
 
 static struct lookup *
-start_lookup(struct resolver *resolver, const char *name,
-    struct shared *shared)
+start_lookup(struct resolver *resolver, const char *name, struct shared *shared)
 {
 	struct small_file *file = &resolver->resolv_conf_file;
 	struct resolv_conf conf;
@@ -258,8 +257,7 @@ start_lookup(struct resolver *resolver, const char *name,
 		host[0] = '\0';
 	small_file_refresh(file, resolver->resolv_conf_path, RESOLV_CONF_MAX);
 	resolv_conf_parse(&conf, file->text != NULL ? file->text : "", host);
-	return lookup_start(&resolver->env, &conf, name, on_looked_up,
-	    shared);
+	return lookup_start(&resolver->env, &conf, name, on_looked_up, shared);
 }
 
 static struct shared *
@@ -267,7 +265,7 @@ find_shared(struct resolver *resolver, const char *name)
 {
 	struct shared *shared;
 
-	LIST_FOREACH(shared, &resolver->lookups, link)
+	LIST_FOREACH (shared, &resolver->lookups, link)
 		if (strcasecmp(shared->name, name) == 0)
 			return shared;
 	return NULL;

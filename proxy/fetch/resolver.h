@@ -21,16 +21,15 @@ struct resolver_query;
 
 struct resolver_answer {
 	enum resolve_result result;
-	char name_server[64];  /* "" if none was asked */
+	char name_server[64];       /* "" if none was asked */
 	struct addresses addresses; /* in dialling order */
 };
 
-typedef void resolver_done_fn(const struct resolver_answer *answer,
-    void *arg);
+typedef void resolver_done_fn(const struct resolver_answer *answer, void *arg);
 
 /* NULL: /etc/resolv.conf, /etc/hosts. */
-struct resolver *resolver_new(struct event_base *base,
-    const char *resolv_conf, const char *hosts);
+struct resolver *resolver_new(
+    struct event_base *base, const char *resolv_conf, const char *hosts);
 
 /*
  * Cancels all queries.  Runs the loop once more if a lookup was under way, so
@@ -43,8 +42,8 @@ bool resolver_at_hand(struct resolver *resolver, const char *name,
     struct resolver_answer *answer);
 
 /* Asks the name servers.  done() runs once, from the loop. */
-struct resolver_query *resolver_ask(struct resolver *resolver,
-    const char *name, resolver_done_fn *done, void *arg);
+struct resolver_query *resolver_ask(struct resolver *resolver, const char *name,
+    resolver_done_fn *done, void *arg);
 
 /* No done() then. */
 void resolver_cancel(struct resolver_query *query);

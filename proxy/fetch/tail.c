@@ -28,7 +28,7 @@ is_type(const char *content_type, const char *type)
 	size_t len = strlen(type);
 
 	return strncasecmp(content_type, type, len) == 0 &&
-	    strchr(" \t;", content_type[len]) != NULL;
+	       strchr(" \t;", content_type[len]) != NULL;
 }
 
 /* `end` as the last line: alone or behind a line feed. */
@@ -51,6 +51,6 @@ tail_is_whole(const struct tail *tail, const char *content_type)
 		return true;
 	if (is_type(content_type, "application/openmetrics-text"))
 		return ends_with_line(tail, "# EOF\n") ||
-		    ends_with_line(tail, "# EOF");
+		       ends_with_line(tail, "# EOF");
 	return tail->end[tail->len - 1] == '\n';
 }

@@ -18,8 +18,8 @@ struct timeline {
 };
 
 /* In PHASE_QUEUE, which began when the first scrape arrived. */
-void timeline_start(struct timeline *line, uint64_t arrival_us,
-    uint64_t now_us);
+void timeline_start(
+    struct timeline *line, uint64_t arrival_us, uint64_t now_us);
 
 /* The running phase ends at `now_us`, `next` begins (it may be the same). */
 void timeline_enter(struct timeline *line, enum phase next, uint64_t now_us);

@@ -67,8 +67,9 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	connection->timer_due_us = 0;
 	if (connection->evcon == NULL) {
-		set_deadline(connection, clock_now_us() +
-		    (connection->ssl != NULL ? HANDSHAKE_US : IDLE_US));
+		set_deadline(connection,
+		    clock_now_us() +
+			(connection->ssl != NULL ? HANDSHAKE_US : IDLE_US));
 		front_adopt(connection);
 		return;
 	}
@@ -103,8 +104,8 @@ is_one_head(struct connection *connection, struct evbuffer *input)
 	if (len != evbuffer_get_length(input))
 		return false;
 	if (guard_feed(&connection->guard,
-	    (const char *)evbuffer_pullup(input, (ev_ssize_t)len), len, &used) ==
-		GUARD_HEAD &&
+		(const char *)evbuffer_pullup(input, (ev_ssize_t)len), len,
+		&used) == GUARD_HEAD &&
 	    used == len && connection->guard.lead == 0)
 		return true;
 	connection->guard = before;
@@ -118,8 +119,7 @@ refuse(struct connection *connection, struct evbuffer *input,
 {
 	connection->is_refused = true;
 	evbuffer_drain(fresh, evbuffer_get_length(fresh));
-	evbuffer_drain(connection->held,
-	    evbuffer_get_length(connection->held));
+	evbuffer_drain(connection->held, evbuffer_get_length(connection->held));
 	evbuffer_add(input, stand_in, sizeof(stand_in) - 1);
 }
 
@@ -133,10 +133,10 @@ sort_heads(struct connection *connection, struct evbuffer *input,
 	size_t len, used;
 
 	while ((len = evbuffer_get_contiguous_space(fresh)) > 0) {
-		const char *bytes = (const char *)evbuffer_pullup(fresh,
-		    (ev_ssize_t)len);
-		enum guard_verdict verdict = guard_feed(guard, bytes, len,
-		    &used);
+		const char *bytes =
+		    (const char *)evbuffer_pullup(fresh, (ev_ssize_t)len);
+		enum guard_verdict verdict =
+		    guard_feed(guard, bytes, len, &used);
 
 		if (verdict == GUARD_REFUSED) {
 			refuse(connection, input, fresh);
@@ -156,8 +156,8 @@ sort_heads(struct connection *connection, struct evbuffer *input,
  * to; behind them is what just arrived.
  */
 static void
-sort_input(struct connection *connection, struct evbuffer *input,
-    size_t released)
+sort_input(
+    struct connection *connection, struct evbuffer *input, size_t released)
 {
 	bool was_partial = connection->held != NULL;
 	struct evbuffer *waiting, *fresh;
@@ -187,8 +187,7 @@ sort_input(struct connection *connection, struct evbuffer *input,
 }
 
 static void
-on_input(struct evbuffer *input, const struct evbuffer_cb_info *info,
-    void *arg)
+on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct connection *connection = arg;
 
@@ -216,8 +215,8 @@ connection_next_request(struct connection *connection)
 		return REASON_OK;
 	}
 	/* evhttp saw a request that the guard did not: never serve it. */
-	return connection->is_refused ? connection->guard.refusal :
-					REASON_REQUEST_MALFORMED;
+	return connection->is_refused ? connection->guard.refusal
+				      : REASON_REQUEST_MALFORMED;
 }
 
 /* Life. */
@@ -240,8 +239,8 @@ connection_new(struct front *front, struct bufferevent *bev, SSL *ssl,
 	bufferevent_incref(bev);
 	bufferevent_setwatermark(bev, EV_READ, 0, READ_MAX_BYTES);
 	bufferevent_set_timeouts(bev, NULL, &write_stall);
-	connection->watch = evbuffer_add_cb(bufferevent_get_input(bev),
-	    on_input, connection);
+	connection->watch =
+	    evbuffer_add_cb(bufferevent_get_input(bev), on_input, connection);
 	event_assign(&connection->timer, bufferevent_get_base(bev), -1, 0,
 	    on_timer, connection);
 	/* Runs before anything can happen on the new descriptor. */
@@ -253,8 +252,8 @@ void
 connection_free(struct connection *connection)
 {
 	event_del(&connection->timer);
-	evbuffer_remove_cb_entry(bufferevent_get_input(connection->bev),
-	    connection->watch);
+	evbuffer_remove_cb_entry(
+	    bufferevent_get_input(connection->bev), connection->watch);
 	if (connection->held != NULL)
 		evbuffer_free(connection->held);
 	free(connection);
@@ -272,8 +271,7 @@ connection_opened(struct connection *connection)
 static struct tls_signs
 signs_of(const struct connection *connection)
 {
-	const struct tls_handshake *noted =
-	    tls_handshake_of(connection->ssl);
+	const struct tls_handshake *noted = tls_handshake_of(connection->ssl);
 	struct tls_signs signs = noted->signs;
 
 	signs.is_late = connection->is_late;
@@ -304,11 +302,10 @@ describe_peer(const struct connection *connection, struct handshake *out)
 }
 
 struct handshake *
-connection_describe_failure(const struct connection *connection,
-    enum tls_failure failure)
+connection_describe_failure(
+    const struct connection *connection, enum tls_failure failure)
 {
-	const struct tls_handshake *noted =
-	    tls_handshake_of(connection->ssl);
+	const struct tls_handshake *noted = tls_handshake_of(connection->ssl);
 	struct tls_signs signs = signs_of(connection);
 	struct handshake *out = xcalloc(1, sizeof(*out));
 
@@ -318,8 +315,7 @@ connection_describe_failure(const struct connection *connection,
 	describe_peer(connection, out);
 	tls_failure_words(failure, &signs, out->words, sizeof(out->words));
 	memcpy(out->subject, noted->subject, sizeof(out->subject));
-	memcpy(out->server_name, noted->server_name,
-	    sizeof(out->server_name));
+	memcpy(out->server_name, noted->server_name, sizeof(out->server_name));
 	return out;
 }
 
@@ -377,8 +373,8 @@ connection_done(struct connection *connection)
 void
 connection_kill(struct connection *connection)
 {
-	bufferevent_trigger_event(connection->bev,
-	    BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+	bufferevent_trigger_event(
+	    connection->bev, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
 }
 
 void
@@ -431,10 +427,10 @@ connection_is_dead(const struct connection *connection)
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(connection_fd(connection), IPPROTO_TCP, TCP_INFO, &info,
-	    &len) == -1)
+		&len) == -1)
 		return false; /* a unix socket: found out when written to */
 	/* TLS has no half-close worth waiting for; plain HTTP has: a client
 	 * may shut down its sending side and still read the answer. */
 	return info.tcpi_state == TCP_CLOSE ||
-	    (connection->ssl != NULL && info.tcpi_state == TCP_CLOSE_WAIT);
+	       (connection->ssl != NULL && info.tcpi_state == TCP_CLOSE_WAIT);
 }

@@ -51,9 +51,8 @@ struct connection {
 TAILQ_HEAD(connection_list, connection);
 
 /* In evhttp's bufferevent callback: a connection about to be set up. */
-struct connection *connection_new(struct front *front,
-    struct bufferevent *bev, SSL *ssl, const struct guard_limits *limits,
-    struct stats *stats);
+struct connection *connection_new(struct front *front, struct bufferevent *bev,
+    SSL *ssl, const struct guard_limits *limits, struct stats *stats);
 void connection_free(struct connection *connection);
 
 /* The handshake is complete. */

@@ -37,15 +37,15 @@
 const char *
 exchange_header(const struct exchange *x, const char *name)
 {
-	return evhttp_find_header(evhttp_request_get_input_headers(x->req),
-	    name);
+	return evhttp_find_header(
+	    evhttp_request_get_input_headers(x->req), name);
 }
 
 static size_t
 target_index(const struct exchange *x)
 {
-	return x->target == NULL ? x->conf->target_count :
-				   (size_t)(x->target - x->conf->targets);
+	return x->target == NULL ? x->conf->target_count
+				 : (size_t)(x->target - x->conf->targets);
 }
 
 /* The end. */
@@ -74,8 +74,8 @@ log_exchange(const struct exchange *x, int status, enum cache_use use)
 }
 
 void
-exchange_finish(struct exchange *x, const struct answer *answer,
-    enum cache_use use)
+exchange_finish(
+    struct exchange *x, const struct answer *answer, enum cache_use use)
 {
 	struct exchange_context *context = x->context;
 	int status = answer == NULL ? 0 : answer_status(answer);
@@ -88,18 +88,20 @@ exchange_finish(struct exchange *x, const struct answer *answer,
 		evhttp_send_reply_end(x->req); /* only frees it */
 	} else {
 		struct reply reply = {
-			.wire = pick_wire(answer, request_accepts_gzip(
-			    exchange_header(x, "Accept-Encoding"))),
+			.wire = pick_wire(
+			    answer, request_accepts_gzip(
+					exchange_header(x, "Accept-Encoding"))),
 			.is_head = x->is_head,
 			.is_close = x->is_close || context->is_draining ||
-			    connection_is_retired(x->connection),
+				    connection_is_retired(x->connection),
 			.age_s = -1,
 			.http = &x->conf->http_server_config,
 		};
 
 		if (use == CACHE_HIT)
 			reply.age_s = (int64_t)((clock_now_us() -
-			    answer_fetched_us(answer)) / 1000000);
+						    answer_fetched_us(answer)) /
+						1000000);
 		reply_send(x->connection, x->req, &reply);
 	}
 	conf_unref(x->conf);
@@ -113,8 +115,9 @@ refuse_for(struct exchange *x, enum reason reason, const char *detail,
 {
 	char path[96], method[40];
 	const char *uri = evhttp_request_get_uri(x->req);
-	struct facts facts = { .detail = detail, .path = path,
-		.method = method };
+	struct facts facts = {
+		.detail = detail, .path = path, .method = method
+	};
 	struct finding finding;
 	struct answer *answer;
 
@@ -173,8 +176,8 @@ take_back(struct message *message, void *owner)
 
 	(void)owner;
 	TAILQ_REMOVE(&x->context->waiting, x, link);
-	exchange_finish(x, x->connection != NULL ? scrape->answer : NULL,
-	    scrape->use);
+	exchange_finish(
+	    x, x->connection != NULL ? scrape->answer : NULL, scrape->use);
 	scrape_unref(scrape);
 }
 
@@ -263,8 +266,10 @@ authenticate(struct exchange *x)
 		.conf = &x->context->conf,
 		.authorization = exchange_header(x, "Authorization"),
 		.peer = connection_peer(x->connection),
-		.deadline_us = x->arrival_us + (uint64_t)request_answer_ms(
-		    timeout_ms, LOGIN_OFFSET_MS) * 1000,
+		.deadline_us =
+		    x->arrival_us +
+		    (uint64_t)request_answer_ms(timeout_ms, LOGIN_OFFSET_MS) *
+			1000,
 		.decided = take_verdict,
 		.arg = x,
 	};
@@ -286,7 +291,7 @@ wants_close(const struct evhttp_request *req, const char *connection)
 {
 	if (req->major == 1 && req->minor == 0)
 		return connection == NULL ||
-		    strncasecmp(connection, "keep-alive", 10) != 0;
+		       strncasecmp(connection, "keep-alive", 10) != 0;
 	return connection != NULL && strcasestr(connection, "close") != NULL;
 }
 
@@ -305,10 +310,10 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	x->arrival_us = clock_now_us();
 	x->is_head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	x->is_close = refusal != REASON_OK ||
-	    wants_close(req, exchange_header(x, "Connection"));
+		      wants_close(req, exchange_header(x, "Connection"));
 	if (refusal != REASON_OK) {
-		exchange_refuse(x, refusal,
-		    connection_guard(connection)->detail);
+		exchange_refuse(
+		    x, refusal, connection_guard(connection)->detail);
 		return;
 	}
 	/* Before the limit, which exporter-toolkit has in front of everything:
@@ -316,8 +321,8 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	 * pod, nor its probes take the scrapers' share. */
 	if (exchange_is_anonymous(x))
 		exchange_route(x);
-	else if (!auth_admits(x->context->auth, x->conf, x->arrival_us,
-	    &retry_after_s))
+	else if (!auth_admits(
+		     x->context->auth, x->conf, x->arrival_us, &retry_after_s))
 		refuse_for(x, REASON_TOO_MANY_REQUESTS,
 		    "more requests than rate_limit allows", retry_after_s);
 	else

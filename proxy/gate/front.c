@@ -250,8 +250,9 @@ close_oldest_idle(struct front *front)
 {
 	struct connection *connection;
 
-	TAILQ_FOREACH_REVERSE (connection, &front->connections,
-	    connection_list, link) {
+	TAILQ_FOREACH_REVERSE(
+	    connection, &front->connections, connection_list, link)
+	{
 		if (!connection->is_busy && connection->evcon != NULL) {
 			connection_kill(connection);
 			return true;
@@ -270,15 +271,15 @@ new_bufferevent(struct event_base *base, void *arg)
 	struct bufferevent *bev;
 	SSL *ssl = NULL;
 
-	bev = front->options.tls != NULL ?
-	    new_tls_bufferevent(front, &ssl) :
-	    bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	bev = front->options.tls != NULL
+		  ? new_tls_bufferevent(front, &ssl)
+		  : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	if (bev == NULL) {
 		log_error("out of memory for a connection", NULL);
 		abort();
 	}
-	connection = connection_new(front, bev, ssl,
-	    front->options.limits, front->options.stats);
+	connection = connection_new(
+	    front, bev, ssl, front->options.limits, front->options.stats);
 	if (ssl != NULL)
 		tls_handshake_watch(ssl, on_handshake_done, connection);
 	TAILQ_INSERT_HEAD(&front->connections, connection, link);
@@ -294,8 +295,8 @@ static void
 on_request(struct evhttp_request *req, void *arg)
 {
 	struct front *front = arg;
-	struct connection *connection = find_connection(front,
-	    evhttp_request_get_connection(req));
+	struct connection *connection =
+	    find_connection(front, evhttp_request_get_connection(req));
 	enum reason refusal;
 
 	/* Adopted before its first byte could be read. */
@@ -326,8 +327,8 @@ front_new(const struct front_options *options, struct err *err)
 	front->resume = evtimer_new(options->base, resume_accepting, front);
 	/* The guard decides about methods and sizes; evhttp passes all. */
 	evhttp_set_allowed_methods(front->http, 0xffff);
-	evhttp_set_max_headers_size(front->http,
-	    (ev_ssize_t)options->limits->head_max);
+	evhttp_set_max_headers_size(
+	    front->http, (ev_ssize_t)options->limits->head_max);
 	evhttp_set_max_body_size(front->http, 0);
 	evhttp_set_default_content_type(front->http, NULL);
 	evhttp_set_bevcb(front->http, new_bufferevent, front);
@@ -390,10 +391,10 @@ retire_from(struct front *front, const struct socket_name *name)
 	struct connection *connection, *next;
 
 	for (connection = TAILQ_FIRST(&front->connections); connection != NULL;
-	    connection = next) {
+	     connection = next) {
 		next = TAILQ_NEXT(connection, link);
-		if (name == NULL || socket_name_covers(
-		    name, connection_fd(connection)))
+		if (name == NULL ||
+		    socket_name_covers(name, connection_fd(connection)))
 			connection_retire(connection);
 	}
 }
@@ -430,7 +431,7 @@ close_connections(struct front *front, bool are_working)
 	struct connection *connection, *next;
 
 	for (connection = TAILQ_FIRST(&front->connections); connection != NULL;
-	    connection = next) {
+	     connection = next) {
 		next = TAILQ_NEXT(connection, link);
 		if (connection->evcon != NULL &&
 		    (are_working || !connection->is_busy))

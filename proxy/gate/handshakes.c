@@ -20,14 +20,14 @@ struct handshakes {
 	struct handshake *kept[HANDSHAKES_KEPT]; /* newest first */
 	size_t count;
 	struct {
-		uint64_t logged_us; /* 0: never */
+		uint64_t logged_us;  /* 0: never */
 		uint64_t suppressed; /* since */
 	} lines[TLS_FAILURE_COUNT];
 };
 
 unsigned
-handshake_pace_next(struct handshake_pace *pace, enum tls_failure failure,
-    uint64_t now_us)
+handshake_pace_next(
+    struct handshake_pace *pace, enum tls_failure failure, uint64_t now_us)
 {
 	uint64_t second = now_us / SECOND_US;
 	unsigned count;
@@ -47,8 +47,7 @@ handshake_pace_next(struct handshake_pace *pace, enum tls_failure failure,
 }
 
 const char *
-handshake_peer(const struct handshake *handshake,
-    char out[HANDSHAKE_PEER_SIZE])
+handshake_peer(const struct handshake *handshake, char out[HANDSHAKE_PEER_SIZE])
 {
 	const char *address = handshake->address;
 	unsigned port = handshake->port;
@@ -87,14 +86,15 @@ write_line(const struct handshake *handshake, enum log_level level,
 	const char *subject = handshake->subject;
 	char number[24], peer[HANDSHAKE_PEER_SIZE];
 
-	snprintf(number, sizeof(number), "%llu",
-	    (unsigned long long)suppressed);
-	log_line(level, level == LOG_LEVEL_WARN ?
-	    "client certificate refused" : "TLS handshake failed", "reason",
-	    tls_failure_id(handshake->failure), "peer",
-	    handshake_peer(handshake, peer), "subject", *subject != '\0' ? subject : NULL, "error",
-	    handshake->words, "suppressed", suppressed > 0 ? number : NULL,
-	    NULL);
+	snprintf(
+	    number, sizeof(number), "%llu", (unsigned long long)suppressed);
+	log_line(level,
+	    level == LOG_LEVEL_WARN ? "client certificate refused"
+				    : "TLS handshake failed",
+	    "reason", tls_failure_id(handshake->failure), "peer",
+	    handshake_peer(handshake, peer), "subject",
+	    *subject != '\0' ? subject : NULL, "error", handshake->words,
+	    "suppressed", suppressed > 0 ? number : NULL, NULL);
 }
 
 static void
@@ -122,10 +122,11 @@ log_handshake(struct handshakes *handshakes, const struct handshake *handshake)
 static bool
 is_alike(const struct handshake *a, const struct handshake *b)
 {
-	return a->failure == b->failure && strcmp(a->address, b->address) == 0 &&
-	    strcmp(a->words, b->words) == 0 &&
-	    strcmp(a->subject, b->subject) == 0 &&
-	    strcmp(a->server_name, b->server_name) == 0;
+	return a->failure == b->failure &&
+	       strcmp(a->address, b->address) == 0 &&
+	       strcmp(a->words, b->words) == 0 &&
+	       strcmp(a->subject, b->subject) == 0 &&
+	       strcmp(a->server_name, b->server_name) == 0;
 }
 
 /* The place that is given up for a new one. */

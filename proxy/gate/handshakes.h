@@ -35,8 +35,8 @@ struct handshake {
 #define HANDSHAKE_PEER_SIZE 80
 
 /* "10.0.0.7:49152", "[2001:db8::5]:49152" or "unix". */
-const char *handshake_peer(const struct handshake *handshake,
-    char out[HANDSHAKE_PEER_SIZE]);
+const char *handshake_peer(
+    const struct handshake *handshake, char out[HANDSHAKE_PEER_SIZE]);
 
 /* How many were told, and left out since, of each kind.  One thread. */
 struct handshake_pace {
@@ -51,8 +51,8 @@ struct handshake_pace {
  * The number that one told now stands for, those left out before included; 0:
  * leave this one out.
  */
-unsigned handshake_pace_next(struct handshake_pace *pace,
-    enum tls_failure failure, uint64_t now_us);
+unsigned handshake_pace_next(
+    struct handshake_pace *pace, enum tls_failure failure, uint64_t now_us);
 
 /* The newest; main thread. */
 struct handshakes *handshakes_new(void);
@@ -62,11 +62,10 @@ void handshakes_free(struct handshakes *handshakes);
  * Takes it over and logs it, if it deserves a line.  The same failure of the
  * same peer is kept once, with a count.
  */
-void handshakes_add(struct handshakes *handshakes,
-    struct handshake *handshake);
+void handshakes_add(struct handshakes *handshakes, struct handshake *handshake);
 
 /* 0 is the newest; NULL behind the oldest. */
-const struct handshake *handshakes_at(const struct handshakes *handshakes,
-    size_t i);
+const struct handshake *handshakes_at(
+    const struct handshakes *handshakes, size_t i);
 
 #endif

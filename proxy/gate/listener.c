@@ -35,8 +35,8 @@ set_flag(int fd, int level, int option)
 static int
 bind_address(const struct addrinfo *ai)
 {
-	int fd = socket(ai->ai_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(
+	    ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd == -1)
@@ -70,11 +70,11 @@ open_tcp(const struct conf_address *address, struct err *err)
 	/* All addresses: IPv6 first, its socket takes IPv4 too (bindv6only
 	 * is 0 everywhere); without IPv6 the IPv4 one. */
 	for (ai = list; host == NULL && ai != NULL && fd == -1;
-	    ai = ai->ai_next)
+	     ai = ai->ai_next)
 		if (ai->ai_family == AF_INET6)
 			fd = bind_address(ai);
 	if (fd == -1 && (host != NULL || errno == EAFNOSUPPORT ||
-	    errno == EADDRNOTAVAIL || errno == 0))
+			    errno == EADDRNOTAVAIL || errno == 0))
 		for (ai = list; ai != NULL && fd == -1; ai = ai->ai_next)
 			fd = bind_address(ai);
 	error = errno;
@@ -104,7 +104,8 @@ open_unix(const struct conf_address *address, struct err *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct addrinfo ai = { .ai_family = AF_UNIX,
-		.ai_addr = (struct sockaddr *)&sun, .ai_addrlen = sizeof(sun) };
+		.ai_addr = (struct sockaddr *)&sun,
+		.ai_addrlen = sizeof(sun) };
 	int fd;
 
 	if (strlen(address->unix_path) >= sizeof(sun.sun_path))
@@ -141,14 +142,14 @@ describe(int fd, const struct conf_address *address, char *text)
 }
 
 int
-listener_open(const struct conf_address *address,
-    char text[LISTENER_TEXT_SIZE], struct err *err)
+listener_open(const struct conf_address *address, char text[LISTENER_TEXT_SIZE],
+    struct err *err)
 {
 	int fd;
 
 	errno = 0;
-	fd = address->unix_path != NULL ? open_unix(address, err) :
-					  open_tcp(address, err);
+	fd = address->unix_path != NULL ? open_unix(address, err)
+					: open_tcp(address, err);
 	if (fd != -1)
 		describe(fd, address, text);
 	return fd;

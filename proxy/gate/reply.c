@@ -54,7 +54,7 @@ make_scratch(struct parts *parts, const struct reply *reply)
 
 	for (i = 0; i < http->header_count; i++)
 		needed += strlen(http->headers[i].name) +
-		    strlen(http->headers[i].value) + strlen(": \r\n");
+			  strlen(http->headers[i].value) + strlen(": \r\n");
 	parts->scratch = parts->own;
 	parts->scratch_size = sizeof(parts->own);
 	if (needed > sizeof(parts->own)) {
@@ -88,8 +88,8 @@ put_head(struct parts *parts, const struct reply *reply)
 		put(parts, "\r\n");
 	}
 	if (reply->age_s >= 0) {
-		snprintf(age, sizeof(age), "Age: %lld\r\n",
-		    (long long)reply->age_s);
+		snprintf(
+		    age, sizeof(age), "Age: %lld\r\n", (long long)reply->age_s);
 		put(parts, age);
 	}
 	if (reply->is_close)
@@ -198,8 +198,8 @@ write_plain(int fd, struct parts *parts)
 
 	if (len < parts->scratch_len) {
 		parts->scratch_len -= len;
-		memmove(parts->scratch, parts->scratch + len,
-		    parts->scratch_len);
+		memmove(
+		    parts->scratch, parts->scratch + len, parts->scratch_len);
 		return false;
 	}
 	len -= parts->scratch_len;
@@ -223,7 +223,7 @@ say_goodbye(struct connection *connection)
 		SSL_shutdown(ssl);
 	shutdown(fd, SHUT_WR);
 	while (total < LINGER_BYTES &&
-	    (len = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT)) > 0)
+	       (len = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT)) > 0)
 		total += (size_t)len;
 }
 
@@ -258,14 +258,14 @@ reply_send(struct connection *connection, struct evhttp_request *req,
 		/* Seen by evhttp only; the wire says it by itself. */
 		evhttp_add_header(evhttp_request_get_output_headers(req),
 		    "Connection", "close");
-	evhttp_request_set_on_complete_cb(req,
-	    reply->is_close ? sent_last : sent, connection);
+	evhttp_request_set_on_complete_cb(
+	    req, reply->is_close ? sent_last : sent, connection);
 	connection_working(connection, NULL);
 	/* Whatever an error means, the queue meets it again and evhttp closes
 	 * in its own way. */
 	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0 ||
-	    !(ssl != NULL ? write_tls(ssl, &parts) :
-			    write_plain(connection_fd(connection), &parts)))
+	    !(ssl != NULL ? write_tls(ssl, &parts)
+			  : write_plain(connection_fd(connection), &parts)))
 		queue(bev, &parts);
 	if (parts.scratch != parts.own)
 		free(parts.scratch);

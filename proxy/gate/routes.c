@@ -21,8 +21,7 @@ routes_find_path(const struct conf *conf, const char *path, size_t len)
 		    memcmp(target->path, path, len) == 0)
 			return target;
 	}
-	if (len == sizeof(first_path) - 1 &&
-	    memcmp(path, first_path, len) == 0)
+	if (len == sizeof(first_path) - 1 && memcmp(path, first_path, len) == 0)
 		return &conf->targets[0];
 	return NULL;
 }

@@ -11,10 +11,10 @@ struct conf;
 struct conf_target;
 
 /* NULL if nothing is served there. */
-const struct conf_target *routes_find_path(const struct conf *conf,
-    const char *path, size_t len);
+const struct conf_target *routes_find_path(
+    const struct conf *conf, const char *path, size_t len);
 
-const struct conf_target *routes_find_name(const struct conf *conf,
-    const char *name);
+const struct conf_target *routes_find_name(
+    const struct conf *conf, const char *name);
 
 #endif

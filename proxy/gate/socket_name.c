@@ -41,8 +41,8 @@ covers_address(const struct socket_name *name, const struct socket_name *own)
 	struct in6_addr wanted, address;
 
 	return widen(name, &wanted) == widen(own, &address) &&
-	    (IN6_IS_ADDR_UNSPECIFIED(&wanted) ||
-		IN6_ARE_ADDR_EQUAL(&wanted, &address));
+	       (IN6_IS_ADDR_UNSPECIFIED(&wanted) ||
+		   IN6_ARE_ADDR_EQUAL(&wanted, &address));
 }
 
 bool
@@ -57,5 +57,5 @@ socket_name_covers(const struct socket_name *name, int fd)
 	if (family != AF_UNIX && own.as.any.sa_family != AF_UNIX)
 		return covers_address(name, &own);
 	return family == own.as.any.sa_family &&
-	    strcmp(name->as.un.sun_path, own.as.un.sun_path) == 0;
+	       strcmp(name->as.un.sun_path, own.as.un.sun_path) == 0;
 }

@@ -38,8 +38,8 @@ ref_target(struct stats_target *target)
 static struct stats_targets *
 new_targets(size_t count)
 {
-	struct stats_targets *targets = xcalloc(1,
-	    sizeof(*targets) + (count + 1) * sizeof(targets->items[0]));
+	struct stats_targets *targets = xcalloc(
+	    1, sizeof(*targets) + (count + 1) * sizeof(targets->items[0]));
 
 	atomic_init(&targets->refs, 1);
 	targets->count = count;
@@ -69,8 +69,8 @@ stats_free(struct stats *stats)
 
 /* One that stays is shared; NULL if `was` does not name it. */
 static struct stats_target *
-find_target(const struct stats_targets *old, const struct conf *was,
-    const char *name)
+find_target(
+    const struct stats_targets *old, const struct conf *was, const char *name)
 {
 	size_t i;
 

@@ -35,7 +35,7 @@ struct worker {
 	struct event *drain_look;
 	struct event *switched;
 	struct switching *switching; /* its descriptors are let go of */
-	bool has_told_doors; /* while draining */
+	bool has_told_doors;         /* while draining */
 };
 
 struct switching {
@@ -74,8 +74,7 @@ tell_switched(evutil_socket_t fd, short events, void *arg)
 static void
 look_drained(evutil_socket_t fd, short events, void *arg)
 {
-	static const struct timeval again = { .tv_usec =
-						  DRAIN_LOOK_MS * 1000 };
+	static const struct timeval again = { .tv_usec = DRAIN_LOOK_MS * 1000 };
 	struct worker *worker = arg;
 
 	(void)fd;
@@ -133,8 +132,8 @@ worker_new(const struct worker_options *options, struct err *err)
 		goto fail;
 	context->base = thread_base(worker->thread);
 	context->auth = options->auth;
-	context->booth = auth_booth_new(options->auth, thread_mailbox(
-	    worker->thread), err);
+	context->booth =
+	    auth_booth_new(options->auth, thread_mailbox(worker->thread), err);
 	if (context->booth == NULL)
 		goto fail;
 	context->keeper = options->keeper;
@@ -156,13 +155,13 @@ fail:
 }
 
 int
-worker_install(struct worker *worker, const struct worker_change *change,
-    struct err *err)
+worker_install(
+    struct worker *worker, const struct worker_change *change, struct err *err)
 {
 	size_t i;
 
-	exchange_context_switch(&worker->context, change->conf,
-	    change->targets);
+	exchange_context_switch(
+	    &worker->context, change->conf, change->targets);
 	front_set_tls(worker->front, change->tls);
 	if (change->is_other_policy)
 		front_retire(worker->front);
@@ -225,8 +224,8 @@ take_switch(struct message *message, void *owner)
 
 	/* Nothing but memory can be missing here. */
 	if (worker_install(worker, switching->change, &err) == -1)
-		log_error("cannot listen", "role", "gate", "error", err.text,
-		    NULL);
+		log_error(
+		    "cannot listen", "role", "gate", "error", err.text, NULL);
 	worker->switching = switching;
 	evtimer_add(worker->switched, &now);
 }

@@ -54,12 +54,12 @@ struct worker_change {
 	size_t closed_count;
 };
 
-struct worker *worker_new(const struct worker_options *options,
-    struct err *err);
+struct worker *worker_new(
+    const struct worker_options *options, struct err *err);
 
 /* Before worker_start(): what it serves first. */
-int worker_install(struct worker *worker, const struct worker_change *change,
-    struct err *err);
+int worker_install(
+    struct worker *worker, const struct worker_change *change, struct err *err);
 int worker_start(struct worker *worker, struct err *err);
 
 /* Stops the thread, closing what is open. */

@@ -19,8 +19,8 @@ check_canonical(const char *rest, const struct auth_basic *basic)
 {
 	char pair[AUTH_BASIC_MAX + 1];
 	unsigned char text[AUTH_BASIC_MAX * 4 / 3 + 8];
-	int len = snprintf(pair, sizeof(pair), "%s:%s", basic->user,
-	    basic->password);
+	int len =
+	    snprintf(pair, sizeof(pair), "%s:%s", basic->user, basic->password);
 
 	EVP_EncodeBlock(text, (const unsigned char *)pair, len);
 	if (len >= (int)sizeof(pair) || strchr(basic->user, ':') != NULL ||

@@ -68,15 +68,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check(run(&pieces, bytes, size, 1) == status, "status byte by byte");
 	/* After a refusal the sinks may have stopped at different places. */
-	check(status == INFLATE_REFUSED || (whole.len == pieces.len &&
-	    memcmp(whole.bytes, pieces.bytes, whole.len) == 0),
+	check(status == INFLATE_REFUSED ||
+		  (whole.len == pieces.len &&
+		      memcmp(whole.bytes, pieces.bytes, whole.len) == 0),
 	    "output byte by byte");
 	check(status != INFLATE_PENDING, "pending at the end");
 
 	packed.len = 0;
 	check(deflate_gzip(bytes, size, append, &packed) == 0, "refused");
 	check(run(&whole, packed.bytes, packed.len, 7) == INFLATE_WHOLE &&
-	    whole.len == size && memcmp(whole.bytes, bytes, size) == 0,
+		  whole.len == size && memcmp(whole.bytes, bytes, size) == 0,
 	    "our own gzip");
 	return 0;
 }

@@ -27,7 +27,7 @@ check_whole(const struct feed *feed)
 {
 	const struct judge_result *result = &feed->result;
 	bool is_bodyless = result->status == 101 || result->status == 204 ||
-	    result->status == 304;
+			   result->status == 304;
 	bool is_gzip = strcmp(result->content_encoding, "gzip") == 0;
 	uint64_t received = is_gzip ? feed->raw.bytes : feed->text.bytes;
 

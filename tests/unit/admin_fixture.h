@@ -23,15 +23,16 @@ static char fixture_urls[3][40] = { "http://127.0.0.1:9100/metrics",
 	"https://[2001:db8::5]:9104/m", "unix:/run/exporter.sock:/metrics" };
 static char fixture_paths[3][24] = { "/metrics/node", "/metrics/mysql",
 	"/metrics/odd" };
-static char fixture_hosts[3][16] = { "127.0.0.1", "2001:db8::5",
-	"localhost" };
+static char fixture_hosts[3][16] = { "127.0.0.1", "2001:db8::5", "localhost" };
 static char fixture_url_paths[3][16] = { "/metrics", "/m", "/metrics" };
 static char fixture_socket[] = "/run/exporter.sock";
 static char fixture_admin[] = "127.0.0.1:8442";
 static char fixture_admin_host[] = "127.0.0.1";
 
 static const struct tls_certificate fixture_certificates[] = {
-	{ .role = "server", .subject = "CN=gate", .serial = "01",
+	{ .role = "server",
+	    .subject = "CN=gate",
+	    .serial = "01",
 	    .not_after = 1800000000 },
 	{ .role = "client_ca", .subject = "CN=ca", .not_after = 1900000000 },
 	{ .role = "client_ca", .subject = "CN=ca", .not_after = 2000000000 },
@@ -60,8 +61,8 @@ fixture_init(struct fixture *f, size_t target_count)
 		f->targets[i].name = fixture_names[i];
 		f->targets[i].path = fixture_paths[i];
 		f->targets[i].scrape_timeout = 10000;
-		f->targets[i].url = (struct conf_url){
-			.text = fixture_urls[i], .scheme = schemes[i],
+		f->targets[i].url = (struct conf_url){ .text = fixture_urls[i],
+			.scheme = schemes[i],
 			.host = fixture_hosts[i],
 			.port = i == 1 ? 9104 : 9100,
 			.unix_path = i == 2 ? fixture_socket : NULL,
@@ -70,15 +71,20 @@ fixture_init(struct fixture *f, size_t target_count)
 	f->conf.targets = f->targets;
 	f->conf.target_count = target_count;
 	f->conf.workers = 1;
-	f->conf.admin_listen = (struct conf_address){ .text = fixture_admin,
-		.host = fixture_admin_host, .port = 8442 };
+	f->conf.admin_listen = (struct conf_address){
+		.text = fixture_admin, .host = fixture_admin_host, .port = 8442
+	};
 	f->board = board_new(&f->conf);
 	f->stats = stats_new(target_count);
 	f->workers = &f->stats;
-	f->view = (struct admin_view){ .conf = &f->conf, .board = f->board,
-		.stats = f->workers, .stats_count = 1,
-		.start_wall_us = FIXTURE_WALL_US, .is_ready = true,
-		.certificates = fixture_certificates, .certificate_count = 1,
+	f->view = (struct admin_view){ .conf = &f->conf,
+		.board = f->board,
+		.stats = f->workers,
+		.stats_count = 1,
+		.start_wall_us = FIXTURE_WALL_US,
+		.is_ready = true,
+		.certificates = fixture_certificates,
+		.certificate_count = 1,
 		.config_loaded_wall_us = FIXTURE_WALL_US,
 		.last_reload_ok = true };
 }
@@ -118,8 +124,8 @@ fixture_record(const struct fixture *f, size_t target, enum reason reason)
 	}
 	snprintf(record->finding.words, sizeof(record->finding.words),
 	    "words of <%s>", reason_row(reason)->id);
-	snprintf(record->finding.cause, sizeof(record->finding.cause),
-	    "a cause");
+	snprintf(
+	    record->finding.cause, sizeof(record->finding.cause), "a cause");
 	snprintf(record->finding.fix, sizeof(record->finding.fix),
 	    "line one\nline two");
 	snprintf(record->finding.seen, sizeof(record->finding.seen),

@@ -20,9 +20,9 @@ struct identity {
 
 struct identity_options {
 	const char *cn;
-	const char *san;   /* NULL: none */
-	const char *usage; /* extended key usage; NULL: none */
-	long from_s, to_s; /* relative to now */
+	const char *san;               /* NULL: none */
+	const char *usage;             /* extended key usage; NULL: none */
+	long from_s, to_s;             /* relative to now */
 	const struct identity *issuer; /* NULL: self-signed */
 	bool is_ca;
 };
@@ -49,8 +49,8 @@ identity_make(const struct identity_options *o)
 	ASN1_INTEGER_set(X509_get_serialNumber(id.cert), serial++);
 	X509_gmtime_adj(X509_getm_notBefore(id.cert), o->from_s);
 	X509_gmtime_adj(X509_getm_notAfter(id.cert), o->to_s);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)o->cn, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+	    name, "CN", MBSTRING_ASC, (const unsigned char *)o->cn, -1, -1, 0);
 	X509_set_issuer_name(id.cert, X509_get_subject_name(issuer->cert));
 	X509_set_pubkey(id.cert, id.key);
 	identity_extend(id.cert, NID_basic_constraints,
@@ -99,8 +99,8 @@ identity_text(const struct identity *id, bool is_key)
 	long len;
 
 	if (is_key)
-		PEM_write_bio_PrivateKey(bio, id->key, NULL, NULL, 0, NULL,
-		    NULL);
+		PEM_write_bio_PrivateKey(
+		    bio, id->key, NULL, NULL, 0, NULL, NULL);
 	else
 		PEM_write_bio_X509(bio, id->cert);
 	len = BIO_get_mem_data(bio, &bytes);

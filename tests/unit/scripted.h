@@ -26,12 +26,12 @@ enum then {
 
 struct reply {
 	const char *bytes;
-	size_t len;       /* 0: strlen(bytes) */
+	size_t len; /* 0: strlen(bytes) */
 	enum then then;
-	bool is_deaf;     /* does not read the request first */
-	bool is_sipping;  /* takes whatever comes first instead */
-	bool is_plain;    /* no handshake on a TLS server */
-	bool is_hung_up;  /* TLS: closes without close_notify */
+	bool is_deaf;    /* does not read the request first */
+	bool is_sipping; /* takes whatever comes first instead */
+	bool is_plain;   /* no handshake on a TLS server */
+	bool is_hung_up; /* TLS: closes without close_notify */
 };
 
 #define REPLIES_MAX 16
@@ -65,9 +65,9 @@ static inline void
 scripted_write(struct scripted_peer *peer, const char *bytes, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = peer->ssl != NULL ?
-		    SSL_write(peer->ssl, bytes, (int)len) :
-		    send(peer->fd, bytes, len, MSG_NOSIGNAL);
+		ssize_t n = peer->ssl != NULL
+				? SSL_write(peer->ssl, bytes, (int)len)
+				: send(peer->fd, bytes, len, MSG_NOSIGNAL);
 
 		if (n <= 0)
 			return;
@@ -85,7 +85,7 @@ scripted_read_request(struct scripted *s, struct scripted_peer *peer)
 	ssize_t n;
 
 	while (len < sizeof(s->requests[0]) - 1 &&
-	    (n = scripted_read(peer, text + len, 1)) > 0) {
+	       (n = scripted_read(peer, text + len, 1)) > 0) {
 		len += (size_t)n;
 		text[len] = '\0';
 		if (len >= 4 && memcmp(text + len - 4, "\r\n\r\n", 4) == 0)
@@ -102,8 +102,7 @@ scripted_hang_up(struct scripted_peer *peer, const struct reply *reply)
 	struct linger now = { 1, 0 };
 
 	if (reply->then == THEN_RESET)
-		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &now,
-		    sizeof(now));
+		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	if (peer->ssl != NULL && reply->then != THEN_RESET &&
 	    !reply->is_hung_up)
 		SSL_shutdown(peer->ssl);
@@ -114,8 +113,8 @@ scripted_hang_up(struct scripted_peer *peer, const struct reply *reply)
 }
 
 static inline bool
-scripted_accept(struct scripted *s, struct scripted_peer *peer,
-    const struct reply *reply)
+scripted_accept(
+    struct scripted *s, struct scripted_peer *peer, const struct reply *reply)
 {
 	peer->fd = accept(s->fd, NULL, NULL);
 	if (peer->fd == -1)
@@ -158,14 +157,15 @@ scripted_run(void *arg)
 
 			scripted_read(&peer, bytes, sizeof(bytes));
 		} else if (!reply->is_deaf &&
-		    !scripted_read_request(s, &peer)) {
+			   !scripted_read_request(s, &peer)) {
 			scripted_hang_up(&peer, reply);
 			i--; /* the next client gets it */
 			continue;
 		}
 		if (reply->bytes != NULL)
-			scripted_write(&peer, reply->bytes, reply->len != 0 ?
-			    reply->len : strlen(reply->bytes));
+			scripted_write(&peer, reply->bytes,
+			    reply->len != 0 ? reply->len
+					    : strlen(reply->bytes));
 		if (reply->then == THEN_KEEP)
 			continue;
 		if (reply->then == THEN_HANG)

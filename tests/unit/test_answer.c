@@ -19,8 +19,8 @@ new_snapshot(const char *content_type, const char *body)
 	struct judge_result head = { .status = 200 };
 	struct payload payload = { .text = wire_new(0) };
 
-	snprintf(head.content_type, sizeof(head.content_type), "%s",
-	    content_type);
+	snprintf(
+	    head.content_type, sizeof(head.content_type), "%s", content_type);
 	wire_append(payload.text, body, strlen(body));
 	return answer_new(&head, &payload, 1);
 }
@@ -28,14 +28,15 @@ new_snapshot(const char *content_type, const char *body)
 static void
 test_wire_of_a_snapshot(void **state)
 {
-	struct answer *answer = new_snapshot("text/plain; version=0.0.4",
-	    "a 1\n");
+	struct answer *answer =
+	    new_snapshot("text/plain; version=0.0.4", "a 1\n");
 	const struct wire *wire = answer_identity(answer);
-	static const char expected[] = "HTTP/1.1 200 OK\r\n"
-				       "Content-Type: text/plain; version=0.0.4\r\n"
-				       "Vary: Accept, Accept-Encoding\r\n"
-				       "Content-Length: 4\r\n\r\n"
-				       "a 1\n";
+	static const char expected[] =
+	    "HTTP/1.1 200 OK\r\n"
+	    "Content-Type: text/plain; version=0.0.4\r\n"
+	    "Vary: Accept, Accept-Encoding\r\n"
+	    "Content-Length: 4\r\n\r\n"
+	    "a 1\n";
 
 	(void)state;
 	assert_int_equal(wire_len(wire), sizeof(expected) - 1);
@@ -50,16 +51,18 @@ test_no_content_type_is_invented(void **state)
 	const struct wire *wire = answer_identity(answer);
 
 	(void)state;
-	assert_null(memmem(wire_bytes(wire), wire_len(wire), "Content-Type",
-	    12));
+	assert_null(
+	    memmem(wire_bytes(wire), wire_len(wire), "Content-Type", 12));
 	answer_unref(answer);
 }
 
 static struct answer *
 new_failure(enum reason reason)
 {
-	struct finding finding = { .reason = reason, .words = "the words",
-		.cause = "the cause", .seen = "one (measured)\ntwo (measured)",
+	struct finding finding = { .reason = reason,
+		.words = "the words",
+		.cause = "the cause",
+		.seen = "one (measured)\ntwo (measured)",
 		.fix = "do this" };
 
 	return answer_new_failure(&finding, "exporter said no");
@@ -102,8 +105,8 @@ test_refused_logins_are_not_explained(void **state)
 		struct answer *answer = new_failure(reasons[i]);
 		const struct wire *wire = answer_identity(answer);
 
-		assert_null(memmem(wire_body(wire), wire_body_len(wire),
-		    "Cause", 5));
+		assert_null(
+		    memmem(wire_body(wire), wire_body_len(wire), "Cause", 5));
 		answer_unref(answer);
 	}
 }

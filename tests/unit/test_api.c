@@ -65,9 +65,11 @@ assert_lacks(const struct response *response, const char *part)
 		fail_msg("unwanted: %s\n%s", part, response->body);
 }
 
-#define NO_PHASES "{\"queue\":0,\"resolve\":0,\"connect\":0,\"tls\":0," \
+#define NO_PHASES                                                              \
+	"{\"queue\":0,\"resolve\":0,\"connect\":0,\"tls\":0,"                  \
 	"\"processing\":0,\"transfer\":0,\"parse\":0}"
-#define PHASES "{\"queue\":0,\"resolve\":0,\"connect\":0.0015,\"tls\":0," \
+#define PHASES                                                                 \
+	"{\"queue\":0,\"resolve\":0,\"connect\":0.0015,\"tls\":0,"             \
 	"\"processing\":0.7,\"transfer\":0,\"parse\":0}"
 
 static void
@@ -103,7 +105,8 @@ shows_a_good_target(void **state)
 	assert_has(&response, "\"lastError\":\"\"");
 	assert_has(&response, "\"lastScrapeDuration\":0.701563,");
 	assert_has(&response, "\"scrapeTimeout\":\"1s250ms\"");
-	assert_has(&response, "\"scrapeReason\":{\"id\":\"ok\","
+	assert_has(&response,
+	    "\"scrapeReason\":{\"id\":\"ok\","
 	    "\"layer\":\"none\",\"phase\":\"\",\"words\":\"\",");
 	assert_has(&response, "\"scrapePhases\":" PHASES);
 	assert_lacks(&response, "null");
@@ -119,9 +122,11 @@ shows_a_failing_target(void **state)
 	fixture_add(*state, 0, REASON_CLIENT_GONE);
 	response = get(*state, "/api/v1/targets?scrapePool=node");
 	assert_has(&response, "\"health\":\"down\"");
-	assert_has(&response, "\"lastError\":"
+	assert_has(&response,
+	    "\"lastError\":"
 	    "\"Get \\\"http://127.0.0.1:9100/metrics\\\": error\"");
-	assert_has(&response, "\"scrapeReason\":{\"id\":\"timeout_connect\","
+	assert_has(&response,
+	    "\"scrapeReason\":{\"id\":\"timeout_connect\","
 	    "\"layer\":\"timeout\",\"phase\":\"connect\","
 	    "\"words\":\"words of <timeout_connect>\","
 	    "\"cause\":\"a cause\",\"fix\":\"line one\\nline two\","
@@ -142,8 +147,8 @@ names_the_gates_own_failures(void **state)
 	fixture_add(*state, 0, REASON_MEMORY_BUDGET_EXCEEDED);
 	response = get(*state, "/api/v1/targets");
 	assert_has(&response, "\"lastError\":\"server returned HTTP status "
-	    "503 memory_budget_exceeded: words of "
-	    "<memory_budget_exceeded>\"");
+			      "503 memory_budget_exceeded: words of "
+			      "<memory_budget_exceeded>\"");
 	response_fini(&response);
 }
 
@@ -188,7 +193,7 @@ filters_targets(void **state)
 		response = get(*state, rows[i].uri);
 		count = 0;
 		for (at = response.body;
-		    (at = strstr(at, "\"health\"")) != NULL; at++)
+		     (at = strstr(at, "\"health\"")) != NULL; at++)
 			count++;
 		if (count != rows[i].count)
 			fail_msg("%s: %u targets", rows[i].uri, count);
@@ -220,7 +225,8 @@ lists_scrapes_newest_first(void **state)
 	assert_non_null(refused);
 	assert_non_null(ok);
 	assert_true(refused < ok);
-	assert_has(&response, "\"target\":\"node\",\"scraper\":\"10.0.0.9\","
+	assert_has(&response,
+	    "\"target\":\"node\",\"scraper\":\"10.0.0.9\","
 	    "\"reason\":\"ok\",\"layer\":\"none\",\"phase\":\"\","
 	    "\"words\":\"\",\"status\":200,\"bytes\":1000,"
 	    "\"bodyBytes\":5120,\"samples\":77,\"reused\":false,"
@@ -278,8 +284,8 @@ static void
 refuses_bad_limits(void **state)
 {
 	static const char *const uris[] = { "/api/v1/scrapes?limit=0",
-		"/api/v1/scrapes?limit=-1", "/api/v1/scrapes?limit=",
-		"/api/v1/scrapes?limit=1x",
+		"/api/v1/scrapes?limit=-1",
+		"/api/v1/scrapes?limit=", "/api/v1/scrapes?limit=1x",
 		"/api/v1/scrapes?limit=99999999999" };
 	struct response response;
 	size_t i;
@@ -287,7 +293,8 @@ refuses_bad_limits(void **state)
 	for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
 		response = get(*state, uris[i]);
 		assert_int_equal(response.status, 400);
-		assert_has(&response, "{\"status\":\"error\","
+		assert_has(&response,
+		    "{\"status\":\"error\","
 		    "\"errorType\":\"bad_data\",\"error\":\"invalid "
 		    "parameter \\\"limit\\\"");
 		response_fini(&response);
@@ -311,13 +318,15 @@ tells_build_and_runtime(void **state)
 static void
 shows_the_configuration(void **state)
 {
-	static const char yaml[] = "self_signed: true\n"
+	static const char yaml[] =
+	    "self_signed: true\n"
 	    "targets:\n"
 	    "- name: node\n"
 	    "  url: http://127.0.0.1:9100/metrics\n"
 	    "  basic_auth: {username: me, password: hunter2}\n";
-	static const struct conf_source source = { .file = "gate.yml",
-		.text = yaml, .text_len = sizeof(yaml) - 1 };
+	static const struct conf_source source = {
+		.file = "gate.yml", .text = yaml, .text_len = sizeof(yaml) - 1
+	};
 	struct fixture *f = *state;
 	struct response response;
 	struct conf_report report = { 0 };
@@ -330,7 +339,7 @@ shows_the_configuration(void **state)
 	response = get(f, "/api/v1/status/config");
 	assert_int_equal(response.status, 200);
 	assert_has(&response, "{\"status\":\"success\","
-	    "\"data\":{\"yaml\":\"");
+			      "\"data\":{\"yaml\":\"");
 	assert_has(&response, "targets:\\n");
 	assert_has(&response, "<secret>");
 	assert_lacks(&response, "hunter2");
@@ -388,10 +397,10 @@ routes_requests(void **state)
 		if (response.status != requests[i].status)
 			fail_msg("row %zu: %s %s: %d", i, requests[i].method,
 			    requests[i].uri, response.status);
-		assert_true((response.status == 405) ==
-		    (response.allow != NULL));
-		assert_true((response.status == 302) ==
-		    (response.location != NULL));
+		assert_true(
+		    (response.status == 405) == (response.allow != NULL));
+		assert_true(
+		    (response.status == 302) == (response.location != NULL));
 		response_fini(&response);
 	}
 	response = get(f, "/api/v1/nothing");
@@ -409,8 +418,7 @@ says_why_it_is_not_ready(void **state)
 	f->view.not_ready_reason = "certificate_missing";
 	response = get(f, "/-/ready");
 	assert_int_equal(response.status, 503);
-	assert_string_equal(response.body,
-	    "not ready: certificate_missing\n");
+	assert_string_equal(response.body, "not ready: certificate_missing\n");
 	response_fini(&response);
 	f->view.is_ready = true;
 	f->view.is_draining = true;
@@ -443,14 +451,13 @@ draws_the_page(void **state)
 	fixture_add(*state, 0, REASON_CONNECT_REFUSED);
 	fixture_add(*state, 2, REASON_OK);
 	response = get(*state, "/targets");
-	assert_string_equal(response.content_type,
-	    "text/html; charset=utf-8");
+	assert_string_equal(response.content_type, "text/html; charset=utf-8");
 	assert_has(&response, "1 of 3 up");
 	assert_has(&response, "badge down\">DOWN");
 	assert_has(&response, "badge up\">UP");
 	assert_has(&response, "badge unknown\">UNKNOWN");
 	assert_has(&response, "502 connect_refused: words of "
-	    "&lt;connect_refused&gt;");
+			      "&lt;connect_refused&gt;");
 	assert_has(&response, "old &lt;script&gt; &amp; &quot;co&quot;");
 	assert_has(&response, "(inferred)");
 	assert_has(&response, "we&quot;ird\\\n&lt;b&gt;");
@@ -493,8 +500,7 @@ reads_queries(void **state)
 		found = query_get(rows[i].query, "a", value, sizeof(value));
 		if (found != (rows[i].value != NULL) ||
 		    strcmp(value, found ? rows[i].value : "") != 0)
-			fail_msg("row %zu: %s: '%s'", i, rows[i].query,
-			    value);
+			fail_msg("row %zu: %s: '%s'", i, rows[i].query, value);
 	}
 }
 
@@ -524,8 +530,8 @@ names_phases_of_reasons(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_string_equal(describe_phase(rows[i].reason),
-		    rows[i].phase);
+		assert_string_equal(
+		    describe_phase(rows[i].reason), rows[i].phase);
 }
 
 static void
@@ -563,8 +569,8 @@ splits_evidence(void **state)
 		cursor = rows[i].seen;
 		while (describe_evidence(&cursor, &evidence))
 			len += (size_t)snprintf(pieces + len,
-			    sizeof(pieces) - len, "%.*s|%s,",
-			    (int)evidence.len, evidence.text, evidence.kind);
+			    sizeof(pieces) - len, "%.*s|%s,", (int)evidence.len,
+			    evidence.text, evidence.kind);
 		assert_string_equal(pieces, rows[i].pieces);
 	}
 }

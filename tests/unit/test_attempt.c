@@ -27,52 +27,62 @@ struct reply_case {
 static const struct reply_case reply_cases[] = {
 	{ "good", { { .bytes = GOOD } }, ATTEMPT_COMPLETE, STEP_DONE,
 	    VERDICT_WHOLE, 200, 0, 0, true },
-	{ "chunked", { { .bytes = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n"
-	    "5\r\nup 1\n\r\n0\r\n\r\n" } }, ATTEMPT_COMPLETE, STEP_DONE,
-	    VERDICT_WHOLE, 200, 0, 0, true },
+	{ "chunked",
+	    { { .bytes = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n"
+				 "5\r\nup 1\n\r\n0\r\n\r\n" } },
+	    ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE, 200, 0, 0, true },
 	{ "until close", { { .bytes = OK_HEAD "\r\nup 1\n" } },
 	    ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE, 200, 0, 0, true },
-	{ "until reset", { { .bytes = OK_HEAD "\r\nup 1\n",
-	    .then = THEN_RESET } }, ATTEMPT_FAILED, STEP_BODY,
-	    VERDICT_BODY_TRUNCATED, 200, 56, ECONNRESET, false },
-	{ "interim first", { { .bytes = "HTTP/1.1 103 Early Hints\r\n\r\n"
-	    GOOD } }, ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE, 200, 0, 0,
-	    true },
+	{ "until reset",
+	    { { .bytes = OK_HEAD "\r\nup 1\n", .then = THEN_RESET } },
+	    ATTEMPT_FAILED, STEP_BODY, VERDICT_BODY_TRUNCATED, 200, 56,
+	    ECONNRESET, false },
+	{ "interim first",
+	    { { .bytes = "HTTP/1.1 103 Early Hints\r\n\r\n" GOOD } },
+	    ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE, 200, 0, 0, true },
 	{ "empty body", { { .bytes = HEAD_OF("0") } }, ATTEMPT_COMPLETE,
 	    STEP_DONE, VERDICT_WHOLE, 200, 0, 0, true },
 	{ "closed before response", { { .bytes = NULL } }, ATTEMPT_FAILED,
 	    STEP_HEAD, VERDICT_PENDING, 0, 52, 0, false },
-	{ "reset before response", { { .then = THEN_RESET } },
-	    ATTEMPT_FAILED, STEP_HEAD, VERDICT_PENDING, 0, 56, ECONNRESET,
-	    false },
+	{ "reset before response", { { .then = THEN_RESET } }, ATTEMPT_FAILED,
+	    STEP_HEAD, VERDICT_PENDING, 0, 56, ECONNRESET, false },
 	{ "cut in head", { { .bytes = "HTTP/1.1 200 OK\r\nContent-Ty" } },
 	    ATTEMPT_COMPLETE, STEP_HEAD, VERDICT_CLOSED_IN_HEADERS, 200, 0, 0,
 	    false },
-	{ "head without blank line", { { .bytes = OK_HEAD } },
-	    ATTEMPT_COMPLETE, STEP_HEAD, VERDICT_CLOSED_IN_HEADERS, 200, 0, 0,
+	{ "head without blank line", { { .bytes = OK_HEAD } }, ATTEMPT_COMPLETE,
+	    STEP_HEAD, VERDICT_CLOSED_IN_HEADERS, 200, 0, 0, false },
+	{ "short body", { { .bytes = HEAD_OF("50") "up 1\n" } }, ATTEMPT_FAILED,
+	    STEP_BODY, VERDICT_BODY_TRUNCATED, 200, 18, 0, false },
+	{ "reset in body",
+	    { { .bytes = HEAD_OF("50") "up 1\n", .then = THEN_RESET } },
+	    ATTEMPT_FAILED, STEP_BODY, VERDICT_BODY_TRUNCATED, 200, 56,
+	    ECONNRESET, false },
+	{ "two lengths",
+	    { { .bytes = OK_HEAD "Content-Length: 5\r\n"
+				 "Content-Length: 6\r\n\r\nup 1\n" } },
+	    ATTEMPT_COMPLETE, STEP_HEAD, VERDICT_BAD_FRAMING, 200, 0, 0,
 	    false },
-	{ "short body", { { .bytes = HEAD_OF("50") "up 1\n" } },
-	    ATTEMPT_FAILED, STEP_BODY, VERDICT_BODY_TRUNCATED, 200, 18, 0,
+	{ "bad chunk",
+	    { { .bytes = OK_HEAD "Transfer-Encoding: chunked\r\n"
+				 "\r\nzz\r\n",
+		.then = THEN_HANG } },
+	    ATTEMPT_COMPLETE, STEP_BODY, VERDICT_CHUNK_MALFORMED, 200, 0, 0,
 	    false },
-	{ "reset in body", { { .bytes = HEAD_OF("50") "up 1\n",
-	    .then = THEN_RESET } }, ATTEMPT_FAILED, STEP_BODY,
-	    VERDICT_BODY_TRUNCATED, 200, 56, ECONNRESET, false },
-	{ "two lengths", { { .bytes = OK_HEAD "Content-Length: 5\r\n"
-	    "Content-Length: 6\r\n\r\nup 1\n" } }, ATTEMPT_COMPLETE,
-	    STEP_HEAD, VERDICT_BAD_FRAMING, 200, 0, 0, false },
-	{ "bad chunk", { { .bytes = OK_HEAD "Transfer-Encoding: chunked\r\n"
-	    "\r\nzz\r\n", .then = THEN_HANG } }, ATTEMPT_COMPLETE, STEP_BODY,
-	    VERDICT_CHUNK_MALFORMED, 200, 0, 0, false },
-	{ "unknown coding", { { .bytes = OK_HEAD "Content-Encoding: br\r\n"
-	    "Content-Length: 5\r\n\r\nup 1\n" } }, ATTEMPT_COMPLETE,
-	    STEP_BODY, VERDICT_ENCODING_UNSUPPORTED, 200, 0, 0, false },
-	{ "not found", { { .bytes = "HTTP/1.1 404 Not Found\r\n"
-	    "Content-Length: 9\r\n\r\nno\nsuch\t!" } }, ATTEMPT_COMPLETE,
-	    STEP_DONE, VERDICT_WHOLE, 404, 0, 0, false },
-	{ "redirect", { { .bytes = "HTTP/1.1 302 Found\r\nLocation: /other\r\n"
-	    "Content-Length: 0\r\n\r\n", .then = THEN_KEEP },
-	    { .bytes = GOOD } }, ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE,
-	    200, 0, 0, true },
+	{ "unknown coding",
+	    { { .bytes = OK_HEAD "Content-Encoding: br\r\n"
+				 "Content-Length: 5\r\n\r\nup 1\n" } },
+	    ATTEMPT_COMPLETE, STEP_BODY, VERDICT_ENCODING_UNSUPPORTED, 200, 0,
+	    0, false },
+	{ "not found",
+	    { { .bytes = "HTTP/1.1 404 Not Found\r\n"
+			 "Content-Length: 9\r\n\r\nno\nsuch\t!" } },
+	    ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE, 404, 0, 0, false },
+	{ "redirect",
+	    { { .bytes = "HTTP/1.1 302 Found\r\nLocation: /other\r\n"
+			 "Content-Length: 0\r\n\r\n",
+		  .then = THEN_KEEP },
+		{ .bytes = GOOD } },
+	    ATTEMPT_COMPLETE, STEP_DONE, VERDICT_WHOLE, 200, 0, 0, true },
 };
 
 static void
@@ -117,8 +127,7 @@ test_garbage(void **state)
 		const char *first; /* NULL: libcurl refused it by itself */
 		int curl_code;
 	} rows[] = {
-		{ "SSH-2.0-OpenSSH_9.2\r\n", 21, "SSH-2.0-OpenSSH_9.2",
-		    0 },
+		{ "SSH-2.0-OpenSSH_9.2\r\n", 21, "SSH-2.0-OpenSSH_9.2", 0 },
 		{ "\x15\x03\x01\x00\x02\x02\x46", 7,
 		    "\\x15\\x03\\x01\\x00\\x02\\x02F", 0 },
 		{ "up 1\n", 5, "up 1", 0 },
@@ -144,15 +153,15 @@ test_garbage(void **state)
 		report = client_fetch(&c, &target);
 		assert_int_equal(report->curl_code, rows[i].curl_code);
 		if (rows[i].first != NULL) {
-			assert_int_equal(report->judge.verdict,
-			    VERDICT_NOT_HTTP);
-			assert_string_equal(report->judge.first_bytes,
-			    rows[i].first);
+			assert_int_equal(
+			    report->judge.verdict, VERDICT_NOT_HTTP);
+			assert_string_equal(
+			    report->judge.first_bytes, rows[i].first);
 			assert_true(report->judge.has_any_byte);
 		}
 		if (rows[i].curl_code == 8)
-			assert_int_equal(report->judge.verdict,
-			    VERDICT_BAD_FRAMING);
+			assert_int_equal(
+			    report->judge.verdict, VERDICT_BAD_FRAMING);
 		assert_false(c.has_text);
 		client_close(&c);
 		scripted_stop(&s);
@@ -188,7 +197,8 @@ test_request_bytes(void **state)
 	target.http_headers = &header;
 	target.http_header_count = 1;
 	request = (struct attempt_request){ .target = &target,
-		.query = "a%5B%5D=1&b=2", .accept = "text/plain;version=0.0.4",
+		.query = "a%5B%5D=1&b=2",
+		.accept = "text/plain;version=0.0.4",
 		.arrival_us = clock_now_us(),
 		.deadline_us = clock_now_us() + 3600000000,
 		.body_max = 1024 };
@@ -201,7 +211,8 @@ test_request_bytes(void **state)
 	    "User-Agent: scrapegate/" SCRAPEGATE_VERSION "\r\n"
 	    "Accept: text/plain;version=0.0.4\r\n"
 	    "Accept-Encoding: identity\r\n"
-	    "X-Prometheus-Scrape-Timeout-Seconds: 3599.9", s.port);
+	    "X-Prometheus-Scrape-Timeout-Seconds: 3599.9",
+	    s.port);
 	client_close(&c);
 	scripted_stop(&s);
 	unlink(password);
@@ -289,13 +300,15 @@ test_extra_bytes(void **state)
 	} rows[] = {
 		{ GOOD EVIL, 200 },
 		{ OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nup 1\n\r\n"
-		    "0\r\n\r\n" EVIL, 200 },
+			  "0\r\n\r\n" EVIL,
+		    200 },
 		{ HEAD_OF("0") EVIL, 200 },
 		{ "HTTP/1.1 204 No Content\r\n\r\n" EVIL, 204 },
-		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"
-		    EVIL, 304 },
+		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n" EVIL,
+		    304 },
 		{ "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
-		    "0\r\n\r\n" EVIL, 404 },
+		  "0\r\n\r\n" EVIL,
+		    404 },
 	};
 	size_t i;
 
@@ -313,8 +326,8 @@ test_extra_bytes(void **state)
 		scripted_start(&s, replies, 2, NULL, NULL);
 		client_open(&c);
 		target_init(&target, CONF_HTTP, "127.0.0.1", s.port);
-		assert_int_equal(client_fetch(&c, &target)->judge.status,
-		    rows[i].status);
+		assert_int_equal(
+		    client_fetch(&c, &target)->judge.status, rows[i].status);
 		report = client_fetch(&c, &target);
 		assert_false(report->is_reused);
 		assert_false(report->was_retried);
@@ -346,8 +359,8 @@ named_open(struct named *named, const char *const *addresses, unsigned port)
 	close(fd);
 	close(mkstemp(named->resolv));
 	client_open(&named->client);
-	fetcher_set_resolver_files(named->client.fetcher, named->resolv,
-	    named->hosts);
+	fetcher_set_resolver_files(
+	    named->client.fetcher, named->resolv, named->hosts);
 	target_init(&named->target, CONF_HTTP, "exporter.test", port);
 }
 
@@ -367,8 +380,9 @@ test_silent_address(void **state)
 		NULL };
 	static const struct reply reply = { .bytes = GOOD };
 	struct sockaddr_in in = { .sin_family = AF_INET };
-	struct attempt_request request = { .query = "", .accept = "*/*",
-		.body_max = 1024 };
+	struct attempt_request request = {
+		.query = "", .accept = "*/*", .body_max = 1024
+	};
 	struct named n;
 	struct scripted s;
 	int fillers[4], fd, i;
@@ -405,8 +419,8 @@ static void
 test_refused_addresses(void **state)
 {
 	/* TCP to the last is refused by the kernel: it is no one's. */
-	static const char *const addresses[] = { "127.0.0.1",
-		"255.255.255.255", NULL };
+	static const char *const addresses[] = { "127.0.0.1", "255.255.255.255",
+		NULL };
 	const struct report *report;
 	struct named n;
 	struct scripted s;
@@ -562,8 +576,9 @@ test_refused(void **state)
 static void
 test_unix_socket(void **state)
 {
-	static const struct reply replies[] = { { .bytes = GOOD,
-		.then = THEN_KEEP }, { .bytes = GOOD } };
+	static const struct reply replies[] = {
+		{ .bytes = GOOD, .then = THEN_KEEP }, { .bytes = GOOD }
+	};
 	char folder[] = "/tmp/test_attempt_XXXXXX";
 	char path[64];
 	struct scripted s;
@@ -614,8 +629,7 @@ test_redirects(void **state)
 		    1 },
 		{ "https://127.0.0.1/x", CONF_REDIRECTS_SAME_ORIGIN, 1, 0, 0,
 		    1 },
-		{ "ftp://127.0.0.1/x", CONF_REDIRECTS_SAME_ORIGIN, 0, 0, 1,
-		    1 },
+		{ "ftp://127.0.0.1/x", CONF_REDIRECTS_SAME_ORIGIN, 0, 0, 1, 1 },
 		{ "http://[::1/", CONF_REDIRECTS_ANY, 0, 0, 1, 1 },
 		{ NULL, CONF_REDIRECTS_ANY, 0, 0, 0, 1 },
 	};
@@ -630,7 +644,8 @@ test_redirects(void **state)
 		struct conf_target target;
 		const struct report *report;
 
-		snprintf(text, sizeof(text), "HTTP/1.1 302 Found\r\n%s%s%s"
+		snprintf(text, sizeof(text),
+		    "HTTP/1.1 302 Found\r\n%s%s%s"
 		    "Content-Length: 0\r\n\r\n",
 		    rows[i].location != NULL ? "Location: " : "",
 		    rows[i].location != NULL ? rows[i].location : "",
@@ -670,9 +685,11 @@ test_redirect_elsewhere(void **state)
 
 	(void)state;
 	scripted_start(&b, &second, 1, NULL, NULL);
-	snprintf(text, sizeof(text), "HTTP/1.1 307 Temporary Redirect\r\n"
+	snprintf(text, sizeof(text),
+	    "HTTP/1.1 307 Temporary Redirect\r\n"
 	    "Location: http://127.0.0.1:%u/there?x=1#y\r\n"
-	    "Content-Length: 0\r\n\r\n", b.port);
+	    "Content-Length: 0\r\n\r\n",
+	    b.port);
 	scripted_start(&a, &first, 1, NULL, NULL);
 	client_open(&c);
 	target_init(&target, CONF_HTTP, "127.0.0.1", a.port);
@@ -686,8 +703,8 @@ test_redirect_elsewhere(void **state)
 	client_close(&c);
 	scripted_stop(&a);
 	scripted_stop(&b);
-	assert_non_null(strstr(a.requests[0],
-	    "\r\nAuthorization: Bearer secret\r\n"));
+	assert_non_null(
+	    strstr(a.requests[0], "\r\nAuthorization: Bearer secret\r\n"));
 	assert_null(strstr(b.requests[0], "uthorization"));
 	assert_memory_equal(b.requests[0], "GET /there?x=1 HTTP/1.1\r\n", 25);
 }
@@ -706,8 +723,8 @@ make_gzip_reply(char *out, size_t size, const char *text, size_t text_len)
 	z.next_out = packed;
 	z.avail_out = sizeof(packed);
 	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-	head = (size_t)snprintf(out, size, OK_HEAD
-	    "Content-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
+	head = (size_t)snprintf(out, size,
+	    OK_HEAD "Content-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n",
 	    z.total_out);
 	memcpy(out + head, packed, z.total_out);
 	head += z.total_out;
@@ -772,20 +789,19 @@ test_limits(void **state)
 		bool is_over = rows[i].is_over_limit || rows[i].is_over_budget;
 
 		/* Small on the wire, long in the end: a bomb. */
-		reply.len = make_gzip_reply(bytes, sizeof(bytes), text,
-		    rows[i].text_len);
+		reply.len = make_gzip_reply(
+		    bytes, sizeof(bytes), text, rows[i].text_len);
 		scripted_start(&s, &reply, 1, NULL, NULL);
 		client_open(&c);
 		target_init(&target, CONF_HTTP, "127.0.0.1", s.port);
 		target.body_size_limit = rows[i].limit;
 		report = client_fetch(&c, &target);
 		assert_int_equal(report->end, ATTEMPT_COMPLETE);
-		assert_int_equal(report->judge.verdict, is_over ?
-		    VERDICT_SINK_REFUSED : VERDICT_WHOLE);
-		assert_int_equal(report->is_over_limit,
-		    rows[i].is_over_limit);
-		assert_int_equal(report->is_over_budget,
-		    rows[i].is_over_budget);
+		assert_int_equal(report->judge.verdict,
+		    is_over ? VERDICT_SINK_REFUSED : VERDICT_WHOLE);
+		assert_int_equal(report->is_over_limit, rows[i].is_over_limit);
+		assert_int_equal(
+		    report->is_over_budget, rows[i].is_over_budget);
 		assert_int_equal(c.has_text, !is_over);
 		client_close(&c);
 		scripted_stop(&s);
@@ -817,8 +833,7 @@ test_error_text(void **state)
 	report = client_fetch(&c, &target);
 	assert_int_equal(report->judge.status, 500);
 	assert_int_equal(report->end, ATTEMPT_COMPLETE);
-	assert_memory_equal(report->error_text, "db\\n\\x1b[31mdown\\nxxx",
-	    20);
+	assert_memory_equal(report->error_text, "db\\n\\x1b[31mdown\\nxxx", 20);
 	assert_false(c.has_text);
 	client_close(&c);
 	scripted_stop(&s);
@@ -842,8 +857,8 @@ test_file(void **state)
 	report = client_fetch(&c, &target);
 	assert_int_equal(report->end, ATTEMPT_COMPLETE);
 	assert_int_equal(report->judge.status, 200);
-	assert_string_equal(report->judge.content_type,
-	    "text/plain; version=0.0.4");
+	assert_string_equal(
+	    report->judge.content_type, "text/plain; version=0.0.4");
 	assert_string_equal(c.text, "up 1\n");
 	assert_int_equal(report->body_bytes, 5);
 	target.body_size_limit = 5;
@@ -876,7 +891,8 @@ test_credentials_unreadable(void **state)
 	report = client_fetch(&c, &target);
 	assert_int_equal(report->end, ATTEMPT_FAILED);
 	assert_true(report->credentials_unreadable);
-	assert_string_equal(report->curl_error, "unable to read authorization "
+	assert_string_equal(report->curl_error,
+	    "unable to read authorization "
 	    "credentials: unable to read file /nonexistent/token: open "
 	    "/nonexistent/token: no such file or directory");
 	client_close(&c);
@@ -894,8 +910,7 @@ test_proxy(void **state)
 
 	(void)state;
 	scripted_start(&s, replies, 1, NULL, NULL);
-	snprintf(proxy, sizeof(proxy), "http://ali:baba@127.0.0.1:%u",
-	    s.port);
+	snprintf(proxy, sizeof(proxy), "http://ali:baba@127.0.0.1:%u", s.port);
 	client_open(&c);
 	/* A name that only the proxy has to know. */
 	target_init(&target, CONF_HTTP, "exporter.invalid", 9100);
@@ -907,8 +922,8 @@ test_proxy(void **state)
 	scripted_stop(&s);
 	assert_memory_equal(s.requests[0],
 	    "GET http://exporter.invalid:9100/metrics HTTP/1.1\r\n", 51);
-	assert_non_null(strstr(s.requests[0],
-	    "\r\nProxy-Authorization: Basic YWxpOmJhYmE=\r\n"));
+	assert_non_null(strstr(
+	    s.requests[0], "\r\nProxy-Authorization: Basic YWxpOmJhYmE=\r\n"));
 }
 
 static void
@@ -1025,8 +1040,7 @@ test_cancel_at_each_turn(void **state)
 static void
 test_idle(void **state)
 {
-	static const struct reply reply = { .bytes = GOOD,
-		.then = THEN_HANG };
+	static const struct reply reply = { .bytes = GOOD, .then = THEN_HANG };
 	struct scripted s;
 	struct client c;
 	struct conf_target target;
@@ -1035,12 +1049,12 @@ test_idle(void **state)
 	scripted_start(&s, &reply, 1, NULL, NULL);
 	client_open(&c);
 	target_init(&target, CONF_HTTP, "127.0.0.1", s.port);
-	assert_int_equal(event_base_get_num_events(c.base,
-	    EVENT_BASE_COUNT_ADDED), 0);
+	assert_int_equal(
+	    event_base_get_num_events(c.base, EVENT_BASE_COUNT_ADDED), 0);
 	client_fetch(&c, &target);
 	/* The connection is kept, and nothing waits for it or for a time. */
-	assert_int_equal(event_base_get_num_events(c.base,
-	    EVENT_BASE_COUNT_ADDED), 0);
+	assert_int_equal(
+	    event_base_get_num_events(c.base, EVENT_BASE_COUNT_ADDED), 0);
 	client_close(&c);
 	scripted_stop(&s);
 }

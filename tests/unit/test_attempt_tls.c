@@ -18,14 +18,16 @@ static char *client_cert, *client_key;
 static int
 set_up(void **state)
 {
-	struct identity_options o = { .cn = "Lab CA", .from_s = -DAY,
-		.to_s = DAY, .is_ca = true };
+	struct identity_options o = {
+		.cn = "Lab CA", .from_s = -DAY, .to_s = DAY, .is_ca = true
+	};
 
 	(void)state;
 	ca = identity_make(&o);
 	other_ca = identity_make(&o);
-	o = (struct identity_options){ .cn = "gate", .from_s = -DAY,
-		.to_s = DAY, .issuer = &ca };
+	o = (struct identity_options){
+		.cn = "gate", .from_s = -DAY, .to_s = DAY, .issuer = &ca
+	};
 	client_id = identity_make(&o);
 	ca_text = identity_text(&ca, false);
 	client_cert = identity_text(&client_id, false);
@@ -61,17 +63,17 @@ struct certificate_case {
 
 static const struct certificate_case certificate_cases[] = {
 	{ "good", { "x", LOCAL, NULL, -DAY, DAY, &ca, false }, false,
-	    "127.0.0.1", NULL, false, 0, false, false,
-	    "127.0.0.1, localhost" },
+	    "127.0.0.1", NULL, false, 0, false, false, "127.0.0.1, localhost" },
 	{ "good name", { "x", LOCAL, NULL, -DAY, DAY, &ca, false }, false,
-	    "localhost", NULL, false, 0, false, false,
-	    "127.0.0.1, localhost" },
-	{ "server_name", { "x", "DNS:*.shop.test", NULL, -DAY, DAY, &ca,
-	    false }, false, "127.0.0.1", "node.shop.test", false, 0, false,
-	    false, "*.shop.test" },
-	{ "wildcard of two labels", { "x", "DNS:*.shop.test", NULL, -DAY, DAY,
-	    &ca, false }, false, "127.0.0.1", "a.node.shop.test", false, 62,
-	    true, false, "*.shop.test" },
+	    "localhost", NULL, false, 0, false, false, "127.0.0.1, localhost" },
+	{ "server_name",
+	    { "x", "DNS:*.shop.test", NULL, -DAY, DAY, &ca, false }, false,
+	    "127.0.0.1", "node.shop.test", false, 0, false, false,
+	    "*.shop.test" },
+	{ "wildcard of two labels",
+	    { "x", "DNS:*.shop.test", NULL, -DAY, DAY, &ca, false }, false,
+	    "127.0.0.1", "a.node.shop.test", false, 62, true, false,
+	    "*.shop.test" },
 	{ "server usage", { "x", LOCAL, "serverAuth", -DAY, DAY, &ca, false },
 	    false, "127.0.0.1", NULL, false, 0, false, false,
 	    "127.0.0.1, localhost" },
@@ -84,27 +86,30 @@ static const struct certificate_case certificate_cases[] = {
 	{ "not yet valid", { "x", LOCAL, NULL, DAY, 2 * DAY, &ca, false },
 	    false, "127.0.0.1", NULL, false, 9, false, false,
 	    "127.0.0.1, localhost" },
-	{ "expired beats wrong name and unknown CA", { "x", "DNS:a.test",
-	    NULL, -2 * DAY, -DAY, &other_ca, false }, false, "localhost",
-	    NULL, false, 10, true, false, "a.test" },
-	{ "wrong name", { "localhost", "DNS:a.test,DNS:b.test", NULL, -DAY,
-	    DAY, &ca, false }, false, "localhost", NULL, false, 62, true,
-	    false, "a.test, b.test" },
-	{ "wrong address", { "127.0.0.1", "IP:10.1.2.3", NULL, -DAY, DAY, &ca,
-	    false }, false, "127.0.0.1", NULL, false, 64, true, false,
-	    "10.1.2.3" },
-	{ "wrong name beats unknown CA", { "x", "DNS:a.test", NULL, -DAY, DAY,
-	    &other_ca, false }, false, "localhost", NULL, false, 62, true,
-	    false, "a.test" },
-	{ "common name only", { "localhost", NULL, NULL, -DAY, DAY, &ca,
-	    false }, false, "localhost", NULL, false, 62, false, true, "" },
-	{ "other common name", { "a.test", NULL, NULL, -DAY, DAY, &ca,
-	    false }, false, "localhost", NULL, false, 62, true, true, "" },
+	{ "expired beats wrong name and unknown CA",
+	    { "x", "DNS:a.test", NULL, -2 * DAY, -DAY, &other_ca, false },
+	    false, "localhost", NULL, false, 10, true, false, "a.test" },
+	{ "wrong name",
+	    { "localhost", "DNS:a.test,DNS:b.test", NULL, -DAY, DAY, &ca,
+		false },
+	    false, "localhost", NULL, false, 62, true, false,
+	    "a.test, b.test" },
+	{ "wrong address",
+	    { "127.0.0.1", "IP:10.1.2.3", NULL, -DAY, DAY, &ca, false }, false,
+	    "127.0.0.1", NULL, false, 64, true, false, "10.1.2.3" },
+	{ "wrong name beats unknown CA",
+	    { "x", "DNS:a.test", NULL, -DAY, DAY, &other_ca, false }, false,
+	    "localhost", NULL, false, 62, true, false, "a.test" },
+	{ "common name only",
+	    { "localhost", NULL, NULL, -DAY, DAY, &ca, false }, false,
+	    "localhost", NULL, false, 62, false, true, "" },
+	{ "other common name", { "a.test", NULL, NULL, -DAY, DAY, &ca, false },
+	    false, "localhost", NULL, false, 62, true, true, "" },
 	{ "self-signed", { "x", LOCAL, NULL, -DAY, DAY, NULL, false }, true,
 	    "127.0.0.1", NULL, false, 18, false, false,
 	    "127.0.0.1, localhost" },
-	{ "skipped", { "a.test", NULL, NULL, -2 * DAY, -DAY, &other_ca,
-	    false }, false, "127.0.0.1", NULL, true, 0, false, false, "" },
+	{ "skipped", { "a.test", NULL, NULL, -2 * DAY, -DAY, &other_ca, false },
+	    false, "127.0.0.1", NULL, true, 0, false, false, "" },
 };
 
 static void
@@ -196,8 +201,7 @@ test_unknown_authority(void **state)
 static SSL_CTX *
 good_server(void)
 {
-	struct identity_options o = { "x", LOCAL, NULL, -DAY, DAY, &ca,
-		false };
+	struct identity_options o = { "x", LOCAL, NULL, -DAY, DAY, &ca, false };
 	struct identity id = identity_make(&o);
 	SSL_CTX *ctx = identity_server(&id);
 
@@ -258,8 +262,8 @@ test_alerts(void **state)
 
 	/* With TLS 1.3 it comes when the handshake is over for us. */
 	ctx = good_server();
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
-	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(
+	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	fetch_tls(ctx, &reply, plain, &c);
 	assert_int_equal(c.report.alert_received, 116 + 1);
 	assert_int_equal(c.report.step, STEP_HEAD);
@@ -278,8 +282,8 @@ test_alerts(void **state)
 	fetch_tls(ctx, &reply, plain, &c);
 	assert_int_equal(c.report.end, ATTEMPT_FAILED);
 	assert_int_equal(c.report.step, STEP_TLS);
-	assert_int_equal(c.report.alert_received == 71 ||
-	    c.report.alert_sent == 71, 1);
+	assert_int_equal(
+	    c.report.alert_received == 71 || c.report.alert_sent == 71, 1);
 
 	/* ... unless it is configured. */
 	ctx = good_server();
@@ -304,14 +308,13 @@ static void
 test_client_certificate(void **state)
 {
 	static const struct reply reply = { .bytes = GOOD };
-	struct conf_tls_client tls = { .cert = client_cert,
-		.key = client_key };
+	struct conf_tls_client tls = { .cert = client_cert, .key = client_key };
 	struct client c;
 	SSL_CTX *ctx = good_server();
 
 	(void)state;
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
-	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, take_any);
+	SSL_CTX_set_verify(
+	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, take_any);
 	fetch_tls(ctx, &reply, tls, &c);
 	assert_int_equal(c.report.judge.verdict, VERDICT_WHOLE);
 
@@ -320,7 +323,8 @@ test_client_certificate(void **state)
 	fetch_tls(good_server(), &reply, tls, &c);
 	assert_int_equal(c.report.end, ATTEMPT_FAILED);
 	assert_true(c.report.tls_files_unreadable);
-	assert_string_equal(c.report.curl_error, "unable to read specified "
+	assert_string_equal(c.report.curl_error,
+	    "unable to read specified "
 	    "client cert: unable to read file /nonexistent/cert.pem: open "
 	    "/nonexistent/cert.pem: no such file or directory");
 }
@@ -371,13 +375,19 @@ static void
 test_plain_on_tls_and_back(void **state)
 {
 	static const struct reply http = { .bytes = "HTTP/1.1 400 Bad Request"
-	    "\r\n\r\n", .is_sipping = true, .is_plain = true };
+						    "\r\n\r\n",
+		.is_sipping = true,
+		.is_plain = true };
 	static const struct reply ssh = { .bytes = "SSH-2.0-OpenSSH_9.2\r\n",
-	    .is_sipping = true, .is_plain = true };
-	static const struct reply silent = { .bytes = NULL, .is_sipping = true,
-	    .is_plain = true };
-	static const struct reply reset = { .bytes = NULL, .is_sipping = true,
-	    .is_plain = true, .then = THEN_RESET };
+		.is_sipping = true,
+		.is_plain = true };
+	static const struct reply silent = {
+		.bytes = NULL, .is_sipping = true, .is_plain = true
+	};
+	static const struct reply reset = { .bytes = NULL,
+		.is_sipping = true,
+		.is_plain = true,
+		.then = THEN_RESET };
 	static const struct reply good = { .bytes = GOOD };
 	struct conf_tls_client tls = { .ca = NULL };
 	struct scripted s;
@@ -431,7 +441,8 @@ test_unclean_end(void **state)
 		{ { .bytes = OK_HEAD "\r\nup", .is_hung_up = true },
 		    VERDICT_BODY_TRUNCATED },
 		{ { .bytes = OK_HEAD "Content-Length: 50\r\n\r\nup 1\n",
-		    .is_hung_up = true }, VERDICT_BODY_TRUNCATED },
+		      .is_hung_up = true },
+		    VERDICT_BODY_TRUNCATED },
 	};
 	struct conf_tls_client tls = { .ca = NULL };
 	struct client c;
@@ -441,8 +452,7 @@ test_unclean_end(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fetch_tls(good_server(), &rows[i].reply, tls, &c);
 		assert_int_equal(c.report.judge.verdict, rows[i].verdict);
-		assert_int_equal(c.has_text,
-		    rows[i].verdict == VERDICT_WHOLE);
+		assert_int_equal(c.has_text, rows[i].verdict == VERDICT_WHOLE);
 	}
 }
 
@@ -523,8 +533,9 @@ test_cancel_in_handshake(void **state)
 static void
 test_view_in_handshake(void **state)
 {
-	static const struct reply reply = { .then = THEN_HANG,
-		.is_deaf = true, .is_plain = true };
+	static const struct reply reply = {
+		.then = THEN_HANG, .is_deaf = true, .is_plain = true
+	};
 	SSL_CTX *ctx = good_server();
 	struct scripted s;
 	struct client c;

@@ -89,7 +89,7 @@ struct world {
 	const char *peer;
 	uint64_t deadline_us;
 	unsigned awaited;
-	struct auth_verdict last; /* as settled */
+	struct auth_verdict last;            /* as settled */
 	unsigned results[AUTH_RESULT_COUNT]; /* of those denied later */
 };
 
@@ -502,8 +502,7 @@ test_stop(void **state)
 	assert_int_equal(world->awaited, HASHER_PEER_MAX + 3);
 	mailbox_deliver(world->mailbox);
 	assert_int_equal(world->awaited, 0);
-	assert_int_equal(
-	    world->results[AUTH_OVERLOADED], HASHER_PEER_MAX + 3);
+	assert_int_equal(world->results[AUTH_OVERLOADED], HASHER_PEER_MAX + 3);
 	assert_denied(ask(world, "bob", "1"), AUTH_OVERLOADED,
 	    "too many basic auth logins to check at once");
 	shut(false);

@@ -77,16 +77,14 @@ counts_what_comes(void **state)
 	assert_int_equal(target->phase_count[PHASE_CONNECT], 1);
 	assert_int_equal(target->phase_sum_us[PHASE_PROCESSING], 700000);
 	assert_int_equal(target->phase_count[PHASE_TLS], 0);
-	assert_int_equal(target->last_success_wall_us,
-	    target->last->wall_us);
+	assert_int_equal(target->last_success_wall_us, target->last->wall_us);
 
 	fixture_add(&f, 0, REASON_CONNECT_REFUSED);
 	assert_int_equal(board_health(target), BOARD_DOWN);
 	assert_int_equal(target->failures[LAYER_TCP], 1);
 	assert_int_equal(target->failure_count, 1);
 	assert_int_equal(target->samples, 77);
-	assert_int_equal(board_health(board_target(f.board, 1)),
-	    BOARD_UNKNOWN);
+	assert_int_equal(board_health(board_target(f.board, 1)), BOARD_UNKNOWN);
 	fixture_fini(&f);
 }
 
@@ -113,8 +111,9 @@ sorts_durations_into_buckets(void **state)
 		record = fixture_record(&f, 0, REASON_OK);
 		record->duration_us = rows[i].us;
 		board_add(f.board, record);
-		assert_int_equal(board_target(f.board, 0)
-		    ->duration_buckets[rows[i].bucket], 1);
+		assert_int_equal(
+		    board_target(f.board, 0)->duration_buckets[rows[i].bucket],
+		    1);
 		fixture_fini(&f);
 	}
 }
@@ -171,16 +170,16 @@ keeps_the_newest(void **state)
 	first = board_record(f.board, 0);
 	for (i = 0; i < BOARD_RECORDS + 10; i++)
 		fixture_add(&f, 0, REASON_OK);
-	assert_int_equal(board_record(f.board, 0)->id,
-	    first->id + BOARD_RECORDS + 10);
-	assert_int_equal(board_record(f.board, BOARD_RECORDS - 1)->id,
-	    first->id + 11);
+	assert_int_equal(
+	    board_record(f.board, 0)->id, first->id + BOARD_RECORDS + 10);
+	assert_int_equal(
+	    board_record(f.board, BOARD_RECORDS - 1)->id, first->id + 11);
 	assert_null(board_record(f.board, BOARD_RECORDS));
 	assert_ptr_equal(board_target(f.board, 1)->last, first);
 	assert_int_equal(first->samples, 77);
 	fixture_add(&f, 1, REASON_OK);
-	assert_ptr_equal(board_target(f.board, 1)->last,
-	    board_record(f.board, 0));
+	assert_ptr_equal(
+	    board_target(f.board, 1)->last, board_record(f.board, 0));
 	fixture_fini(&f);
 }
 
@@ -206,8 +205,7 @@ knows_targets_by_name_after_a_reload(void **state)
 	strcpy(record->target_name, "removed");
 	board_add(f.board, record);
 	assert_int_equal(board_target(f.board, 1)->scrapes[REASON_OK], 1);
-	assert_string_equal(board_record(f.board, 0)->target_name,
-	    "removed");
+	assert_string_equal(board_record(f.board, 0)->target_name, "removed");
 	fixture_fini(&f);
 }
 
@@ -230,8 +228,7 @@ keeps_the_history_of_what_stays(void **state)
 	board_switch(f.board, &next);
 	assert_int_equal(board_target_count(f.board), 2);
 	assert_ptr_equal(board_target(f.board, 0)->conf, &targets[0]);
-	assert_int_equal(board_health(board_target(f.board, 0)),
-	    BOARD_UNKNOWN);
+	assert_int_equal(board_health(board_target(f.board, 0)), BOARD_UNKNOWN);
 	assert_ptr_equal(board_target(f.board, 1)->conf, &targets[1]);
 	assert_int_equal(board_health(board_target(f.board, 1)), BOARD_DOWN);
 	assert_int_equal(board_target(f.board, 1)->failure_count, 1);
@@ -245,8 +242,7 @@ keeps_the_history_of_what_stays(void **state)
 	next.target_count = 1;
 	board_switch(f.board, &next);
 	board_switch(f.board, &f.conf);
-	assert_int_equal(board_health(board_target(f.board, 1)),
-	    BOARD_UNKNOWN);
+	assert_int_equal(board_health(board_target(f.board, 1)), BOARD_UNKNOWN);
 	fixture_fini(&f);
 }
 
@@ -263,7 +259,8 @@ logs_start_change_and_end(void **state)
 	assert_logs(&f, fixture_record(&f, 0, REASON_OK), "");
 	record = fixture_record(&f, 0, REASON_CONNECT_REFUSED);
 	start = record->wall_us;
-	assert_logs(&f, record, "level=warn msg=\"scrape failed\" "
+	assert_logs(&f, record,
+	    "level=warn msg=\"scrape failed\" "
 	    "target=node reason=connect_refused "
 	    "words=\"words of <connect_refused>\" cause=\"a cause\" "
 	    "status=502 duration=0.702s");
@@ -276,7 +273,8 @@ logs_start_change_and_end(void **state)
 	    "status=504 duration=0.702s failures=3");
 	record = fixture_record(&f, 0, REASON_OK);
 	record->wall_us = start + 123000000;
-	assert_logs(&f, record, "level=info msg=\"scrape recovered\" "
+	assert_logs(&f, record,
+	    "level=info msg=\"scrape recovered\" "
 	    "target=node after=2m3s failures=3 reason=timeout_headers");
 	assert_logs(&f, fixture_record(&f, 0, REASON_OK), "");
 	assert_int_equal(board_target(f.board, 0)->failing_since_wall_us, 0);

@@ -106,8 +106,10 @@ finish_with(const char *body)
 static void
 finish_refused(void)
 {
-	struct report report = { .end = ATTEMPT_FAILED, .step = STEP_CONNECT,
-		.curl_code = 7, .os_errno = 111 };
+	struct report report = { .end = ATTEMPT_FAILED,
+		.step = STEP_CONNECT,
+		.curl_code = 7,
+		.os_errno = 111 };
 	struct payload payload = { NULL, NULL };
 
 	finish(&report, &payload);
@@ -151,7 +153,8 @@ set_up(void **state)
 {
 	struct stage *stage = calloc(1, sizeof(*stage));
 	struct cache_options options = { .body_max = 1 << 20,
-		.record = take_record, .publish = take_publication,
+		.record = take_record,
+		.publish = take_publication,
 		.arg = stage };
 	struct err err;
 
@@ -187,8 +190,7 @@ tear_down(void **state)
 }
 
 static struct scrape *
-ask(struct stage *stage, const char *accept, uint64_t scraper,
-    uint64_t wait_ms)
+ask(struct stage *stage, const char *accept, uint64_t scraper, uint64_t wait_ms)
 {
 	struct scrape *scrape;
 	struct key key;
@@ -306,8 +308,8 @@ test_a_failure_is_for_those_who_wait_only(void **state)
 	ask(stage, "x", 2, 60000);
 	finish_refused();
 	collect(stage, 2);
-	assert_int_equal(answer_reason(stage->back[0]->answer),
-	    REASON_CONNECT_REFUSED);
+	assert_int_equal(
+	    answer_reason(stage->back[0]->answer), REASON_CONNECT_REFUSED);
 	assert_int_equal(answer_status(stage->back[1]->answer), 502);
 	ask(stage, "x", 3, 60000);
 	assert_int_equal(started, 2);
@@ -516,7 +518,7 @@ test_a_switch_drops_what_is_kept(void **state)
 int
 main(void)
 {
-#define TEST(name) \
+#define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(one_attempt_for_all),

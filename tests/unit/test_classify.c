@@ -33,10 +33,12 @@
 
 #define VERDICT(name) .judge.verdict = VERDICT_##name
 #define BYTES .judge.has_any_byte = true
-#define STATUS(code) \
+#define STATUS(code)                                                           \
 	BYTES, .judge.is_head_complete = true, .judge.status = (code)
-#define ANSWER(code) \
-	{ COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(code) }
+#define ANSWER(code)                                                           \
+	{                                                                      \
+		COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(code)                \
+	}
 
 struct fixture {
 	struct report report;
@@ -47,13 +49,17 @@ static const struct fixture fixtures[] = {
 	/* Good ones. */
 	{ ANSWER(200), REASON_OK },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(200), .is_tls = true,
-	      ALERT(0) }, REASON_OK },
+	      ALERT(0) },
+	    REASON_OK },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(200), .is_tls = true,
-	      .verify_result = 18, .is_name_mismatch = true }, REASON_OK },
+	      .verify_result = 18, .is_name_mismatch = true },
+	    REASON_OK },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(200),
-	      .judge.interim_count = 1, .is_reused = true }, REASON_OK },
+	      .judge.interim_count = 1, .is_reused = true },
+	    REASON_OK },
 	{ { FAILED, AT_DONE, VERDICT(WHOLE), STATUS(200), .curl_code = 56,
-	      .os_errno = ECONNRESET }, REASON_OK },
+	      .os_errno = ECONNRESET },
+	    REASON_OK },
 
 	/* The name. */
 	{ { FAILED, AT_RESOLVE, .resolve = RESOLVE_NXDOMAIN },
@@ -81,7 +87,8 @@ static const struct fixture fixtures[] = {
 	{ { RUNNING, AT_CONNECT, .is_connected = true, .is_tls = true },
 	    REASON_TIMEOUT_TLS },
 	{ { RUNNING, AT_CONNECT, .is_connected = true, .is_tls = true,
-	      .is_proxy_used = true }, REASON_TIMEOUT_CONNECT },
+	      .is_proxy_used = true },
+	    REASON_TIMEOUT_CONNECT },
 	{ { RUNNING, AT_TLS }, REASON_TIMEOUT_TLS },
 	{ { TIMEOUT, AT_TLS, FIRST("\x16\x03\x03\x00\x7a") },
 	    REASON_TIMEOUT_TLS },
@@ -100,14 +107,15 @@ static const struct fixture fixtures[] = {
 	{ { RUNNING, AT_BODY, STATUS(401) }, REASON_AUTH_UNAUTHORIZED },
 	{ { RUNNING }, REASON_UNEXPLAINED },
 	{ { .end = ATTEMPT_CANCELLED, AT_HEAD }, REASON_CLIENT_GONE },
-	{ { .end = ATTEMPT_CANCELLED, AT_RESOLVE,
-	      .resolve = RESOLVE_NXDOMAIN }, REASON_CLIENT_GONE },
+	{ { .end = ATTEMPT_CANCELLED, AT_RESOLVE, .resolve = RESOLVE_NXDOMAIN },
+	    REASON_CLIENT_GONE },
 
 	/* The connection. */
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = ECONNREFUSED },
 	    REASON_CONNECT_REFUSED },
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = ENOENT,
-	      .is_unix = true }, REASON_CONNECT_REFUSED },
+	      .is_unix = true },
+	    REASON_CONNECT_REFUSED },
 	{ { FAILED, AT_CONNECT, .curl_code = 37, .os_errno = ENOENT },
 	    REASON_CONNECT_REFUSED },
 	{ { FAILED, AT_CONNECT, .curl_code = 37, .os_errno = EACCES },
@@ -121,7 +129,8 @@ static const struct fixture fixtures[] = {
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = EPERM },
 	    REASON_CONNECT_DENIED },
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = EAGAIN,
-	      .is_unix = true }, REASON_CONNECT_BACKLOG_FULL },
+	      .is_unix = true },
+	    REASON_CONNECT_BACKLOG_FULL },
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = EAGAIN },
 	    REASON_CONNECT_OTHER },
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = ECONNRESET },
@@ -138,11 +147,13 @@ static const struct fixture fixtures[] = {
 	    REASON_CONNECT_OTHER },
 	{ { FAILED, AT_CONNECT, .curl_code = 7 }, REASON_CONNECT_OTHER },
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = ECONNREFUSED,
-	      .is_tls = true }, REASON_CONNECT_REFUSED },
+	      .is_tls = true },
+	    REASON_CONNECT_REFUSED },
 
 	/* A proxy in between. */
 	{ { FAILED, AT_CONNECT, .curl_code = 7, .os_errno = ECONNREFUSED,
-	      .is_proxy_used = true }, REASON_PROXY_CONNECT_FAILED },
+	      .is_proxy_used = true },
+	    REASON_PROXY_CONNECT_FAILED },
 	{ { FAILED, AT_CONNECT, .curl_code = 5, .is_proxy_used = true },
 	    REASON_PROXY_CONNECT_FAILED },
 	{ { FAILED, AT_CONNECT, .curl_code = 97, .is_proxy_used = true },
@@ -191,11 +202,13 @@ static const struct fixture fixtures[] = {
 
 	/* TLS: not TLS at all; OpenSSL answers that with alert 70. */
 	{ { FAILED, AT_TLS, FIRST("HTTP/"), .curl_code = 35, SSL(267),
-	      .alert_sent = 71 }, REASON_TLS_SERVER_SPEAKS_HTTP },
+	      .alert_sent = 71 },
+	    REASON_TLS_SERVER_SPEAKS_HTTP },
 	{ { FAILED, AT_TLS, FIRST("SSH-2"), .curl_code = 35, SSL(267) },
 	    REASON_TLS_NOT_TLS },
 	{ { FAILED, AT_TLS, .tls_first = "+", .tls_first_len = 1,
-	      .curl_code = 35, SSL(267) }, REASON_TLS_NOT_TLS },
+	      .curl_code = 35, SSL(267) },
+	    REASON_TLS_NOT_TLS },
 	{ { FAILED, AT_HEAD, VERDICT(NOT_HTTP), BYTES,
 	      .judge.first_bytes = "\\x15\\x03\\x01\\x00\\x02\\x02F" },
 	    REASON_HTTP_SERVER_SPEAKS_TLS },
@@ -204,11 +217,11 @@ static const struct fixture fixtures[] = {
 	    REASON_HTTP_SERVER_SPEAKS_TLS },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(400),
 	      .error_text = "Client sent an HTTP request to an HTTPS server."
-	                    "\\n" },
+			    "\\n" },
 	    REASON_HTTP_SERVER_SPEAKS_TLS },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(400),
 	      .error_text = "<html>The plain HTTP request was sent to HTTPS "
-	                    "port</html>" },
+			    "port</html>" },
 	    REASON_HTTP_SERVER_SPEAKS_TLS },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(400), .is_tls = true,
 	      .error_text = "The plain HTTP request was sent to HTTPS port" },
@@ -227,7 +240,8 @@ static const struct fixture fixtures[] = {
 	{ { FAILED, AT_TLS, .curl_code = 60, .verify_result = 7 },
 	    REASON_TLS_UNKNOWN_AUTHORITY },
 	{ { FAILED, AT_TLS, .curl_code = 60, .verify_result = 10,
-	      .alert_sent = 46 }, REASON_TLS_CERT_EXPIRED },
+	      .alert_sent = 46 },
+	    REASON_TLS_CERT_EXPIRED },
 	{ { FAILED, AT_TLS, .curl_code = 60, .verify_result = 9 },
 	    REASON_TLS_CERT_NOT_YET_VALID },
 	{ { FAILED, AT_TLS, .curl_code = 60, .verify_result = 26 },
@@ -240,10 +254,11 @@ static const struct fixture fixtures[] = {
 	    REASON_TLS_HOSTNAME_MISMATCH },
 	{ { FAILED, AT_TLS, .curl_code = 60, .verify_result = 1,
 	      .curl_error = "SSL: no alternative certificate subject name "
-	                    "matches target host name 'h'" },
+			    "matches target host name 'h'" },
 	    REASON_TLS_HOSTNAME_MISMATCH },
 	{ { FAILED, AT_TLS, .curl_code = 60, .has_no_san = true,
-	      .verify_result = 62 }, REASON_TLS_CERT_NO_SAN },
+	      .verify_result = 62 },
+	    REASON_TLS_CERT_NO_SAN },
 	{ { FAILED, AT_TLS, .curl_code = 60, .has_no_san = true,
 	      .is_name_mismatch = true, .verify_result = 64 },
 	    REASON_TLS_HOSTNAME_MISMATCH },
@@ -258,7 +273,8 @@ static const struct fixture fixtures[] = {
 	{ { FAILED, AT_TLS, .curl_code = 35, SSL(333) },
 	    REASON_TLS_PROTOCOL_VERSION },
 	{ { FAILED, AT_TLS, .curl_code = 35, .alert_sent = 71,
-	      FIRST("\x16\x03\x01\x00\x10") }, REASON_TLS_PROTOCOL_VERSION },
+	      FIRST("\x16\x03\x01\x00\x10") },
+	    REASON_TLS_PROTOCOL_VERSION },
 	{ { FAILED, AT_TLS, .curl_code = 35, .alert_sent = 48 },
 	    REASON_TLS_ALERT_OTHER },
 	{ { FAILED, AT_TLS, .curl_code = 35 }, REASON_TLS_HANDSHAKE_CLOSED },
@@ -279,7 +295,8 @@ static const struct fixture fixtures[] = {
 
 	/* Without verification, a bad certificate explains nothing. */
 	{ { FAILED, AT_HEAD, .is_tls = true, .verify_result = 18,
-	      .curl_code = 52 }, REASON_HTTP_CLOSED_BEFORE_RESPONSE },
+	      .curl_code = 52 },
+	    REASON_HTTP_CLOSED_BEFORE_RESPONSE },
 
 	/* The head. */
 	{ { FAILED, AT_HEAD, .curl_code = 52, VERDICT(CLOSED_IN_HEADERS) },
@@ -303,8 +320,7 @@ static const struct fixture fixtures[] = {
 	{ { FAILED, AT_HEAD, BYTES, VERDICT(NOT_HTTP), .curl_code = 1,
 	      .judge.first_bytes = "SSH-2.0-OpenSSH_9.2\\r\\n" },
 	    REASON_HTTP_MALFORMED_RESPONSE },
-	{ { FAILED, AT_HEAD, .curl_code = 1 },
-	    REASON_HTTP_MALFORMED_RESPONSE },
+	{ { FAILED, AT_HEAD, .curl_code = 1 }, REASON_HTTP_MALFORMED_RESPONSE },
 	{ { FAILED, AT_HEAD, BYTES, VERDICT(HEADER_MALFORMED) },
 	    REASON_HTTP_MALFORMED_HEADER },
 	{ { FAILED, AT_HEAD, BYTES, .curl_code = 8 },
@@ -316,7 +332,8 @@ static const struct fixture fixtures[] = {
 	{ { FAILED, AT_HEAD, BYTES, .curl_code = 61 },
 	    REASON_HTTP_BAD_FRAMING },
 	{ { FAILED, AT_HEAD, BYTES, VERDICT(HEADER_TOO_LARGE),
-	      .curl_code = 23 }, REASON_HTTP_HEADER_TOO_LARGE },
+	      .curl_code = 23 },
+	    REASON_HTTP_HEADER_TOO_LARGE },
 	{ { FAILED, AT_HEAD, BYTES, .curl_code = 27 },
 	    REASON_HTTP_HEADER_TOO_LARGE },
 	{ { RUNNING, AT_HEAD, BYTES, VERDICT(HEADER_TOO_LARGE) },
@@ -347,7 +364,8 @@ static const struct fixture fixtures[] = {
 	    REASON_HTTP_UNEXPECTED_SUCCESS },
 	/* A cut body of an error page changes nothing. */
 	{ { FAILED, AT_BODY, STATUS(503), VERDICT(BODY_TRUNCATED),
-	      .curl_code = 18 }, REASON_HTTP_UNAVAILABLE },
+	      .curl_code = 18 },
+	    REASON_HTTP_UNAVAILABLE },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(302),
 	      .redirect_refused = true },
 	    REASON_HTTP_REDIRECT_NOT_FOLLOWED },
@@ -357,11 +375,13 @@ static const struct fixture fixtures[] = {
 	{ { FAILED, AT_DONE, STATUS(301), .curl_code = 47 },
 	    REASON_HTTP_REDIRECT_LOOP },
 	{ { COMPLETE, AT_DONE, VERDICT(WHOLE), STATUS(302),
-	      .redirect_bad = true }, REASON_HTTP_REDIRECT_BAD },
+	      .redirect_bad = true },
+	    REASON_HTTP_REDIRECT_BAD },
 
 	/* The body. */
 	{ { FAILED, AT_BODY, STATUS(200), VERDICT(BODY_TRUNCATED),
-	      .curl_code = 18 }, REASON_BODY_TRUNCATED },
+	      .curl_code = 18 },
+	    REASON_BODY_TRUNCATED },
 	{ { COMPLETE, AT_DONE, STATUS(200), VERDICT(BODY_TRUNCATED) },
 	    REASON_BODY_TRUNCATED },
 	{ { FAILED, AT_BODY, STATUS(200), .curl_code = 18 },
@@ -371,9 +391,11 @@ static const struct fixture fixtures[] = {
 	{ { COMPLETE, AT_DONE, STATUS(200), VERDICT(GZIP_TRUNCATED) },
 	    REASON_BODY_TRUNCATED },
 	{ { FAILED, AT_BODY, STATUS(200), VERDICT(BODY_TRUNCATED),
-	      .curl_code = 56, .os_errno = ECONNRESET }, REASON_BODY_RESET },
+	      .curl_code = 56, .os_errno = ECONNRESET },
+	    REASON_BODY_RESET },
 	{ { FAILED, AT_BODY, STATUS(200), .curl_code = 56,
-	      .os_errno = ECONNRESET }, REASON_BODY_RESET },
+	      .os_errno = ECONNRESET },
+	    REASON_BODY_RESET },
 	{ { FAILED, AT_BODY, STATUS(200), VERDICT(CHUNK_MALFORMED) },
 	    REASON_BODY_CHUNK_MALFORMED },
 	{ { COMPLETE, AT_DONE, STATUS(200), VERDICT(GZIP_EMPTY) },
@@ -390,11 +412,14 @@ static const struct fixture fixtures[] = {
 	      .is_over_limit = true, .curl_code = 23 },
 	    REASON_LIMIT_BODY_SIZE },
 	{ { FAILED, AT_BODY, STATUS(200), VERDICT(SINK_REFUSED),
-	      .is_over_budget = true }, REASON_MEMORY_BUDGET_EXCEEDED },
+	      .is_over_budget = true },
+	    REASON_MEMORY_BUDGET_EXCEEDED },
 	{ { COMPLETE, AT_DONE, STATUS(200), VERDICT(WHOLE),
-	      .is_over_limit = true }, REASON_LIMIT_BODY_SIZE },
+	      .is_over_limit = true },
+	    REASON_LIMIT_BODY_SIZE },
 	{ { COMPLETE, AT_DONE, STATUS(500), VERDICT(SINK_REFUSED),
-	      .is_over_limit = true }, REASON_HTTP_SERVER_ERROR },
+	      .is_over_limit = true },
+	    REASON_HTTP_SERVER_ERROR },
 	{ { FAILED, AT_BODY, STATUS(200), VERDICT(SINK_REFUSED) },
 	    REASON_UNEXPLAINED },
 };

@@ -11,16 +11,17 @@
 #include "conf/protection.h"
 #include "proxy/base/err.h"
 
-#define TEXT ((char *)(uintptr_t)"x")
+#define TEXT ((char *)(uintptr_t) "x")
 
 /* Inline text is as good as a file. */
 #define CONF(tls, users, auth, ca, inline_ca, crl, names)                      \
 	{                                                                      \
 		.gate_tls = CONF_GATE_TLS_##tls,                               \
 		.basic_auth_user_count = users,                                \
-		.tls_server_config = {                                         \
-			.client_auth_type = CONF_CLIENT_AUTH_##auth,           \
-			.client_ca_file = ca, .client_ca = inline_ca,          \
+		.tls_server_config = { .client_auth_type =                     \
+					   CONF_CLIENT_AUTH_##auth,            \
+			.client_ca_file = ca,                                  \
+			.client_ca = inline_ca,                                \
 			.client_crl_file = crl,                                \
 			.client_allowed_sans.count = names },                  \
 	}
@@ -49,7 +50,8 @@ static const struct row {
 	{ &nothing, &nothing, NULL },
 	{ &nothing, &full, NULL },
 	{ &weaker, &full, NULL },
-	{ &full, &nothing, "this would remove TLS and authentication "
+	{ &full, &nothing,
+	    "this would remove TLS and authentication "
 	    "(tls_server_config, basic_auth_users, client_auth_type, "
 	    "client_ca_file, client_crl_file, client_allowed_sans); reload "
 	    "explicitly (SIGHUP or POST /-/reload) if it is meant" },
@@ -58,7 +60,8 @@ static const struct row {
 	{ &full, &no_crl, "remove authentication (client_crl_file);" },
 	{ &full, &no_names, "authentication (client_allowed_sans);" },
 	{ &full, &weaker, "remove authentication (client_auth_type);" },
-	{ &full, &only_tls, "remove authentication (basic_auth_users, "
+	{ &full, &only_tls,
+	    "remove authentication (basic_auth_users, "
 	    "client_auth_type, client_ca_file, client_crl_file, "
 	    "client_allowed_sans);" },
 };

@@ -82,10 +82,11 @@ test_basic_auth(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct conf_target target = { .basic_auth = {
-			.is_set = true,
-			.username = (char *)(uintptr_t)rows[i].user,
-			.password = (char *)(uintptr_t)rows[i].password } };
+		struct conf_target target = {
+			.basic_auth = { .is_set = true,
+			    .username = (char *)(uintptr_t)rows[i].user,
+			    .password = (char *)(uintptr_t)rows[i].password }
+		};
 
 		check(credentials, &target, rows[i].expected);
 	}
@@ -97,7 +98,7 @@ test_files(void **state)
 {
 	struct credentials *credentials = credentials_new();
 	struct conf_target target = { .authorization = { .is_set = true,
-		.credentials_file = path } };
+					  .credentials_file = path } };
 	char *big = calloc(1, 65537);
 
 	(void)state;
@@ -116,19 +117,23 @@ test_files(void **state)
 	{
 		char expected[256];
 
-		snprintf(expected, sizeof(expected), "unable to read "
+		snprintf(expected, sizeof(expected),
+		    "unable to read "
 		    "authorization credentials: unable to read file %s: read "
-		    "%s: file too large", path, path);
+		    "%s: file too large",
+		    path, path);
 		check(credentials, &target, expected);
 	}
 	target.authorization.credentials_file = (char *)"/tmp";
-	check(credentials, &target, "unable to read authorization "
+	check(credentials, &target,
+	    "unable to read authorization "
 	    "credentials: unable to read file /tmp: read /tmp: is a "
 	    "directory");
 	target.authorization.is_set = false;
 	target.basic_auth.is_set = true;
 	target.basic_auth.password_file = (char *)"/nonexistent";
-	check(credentials, &target, "unable to read basic auth password: "
+	check(credentials, &target,
+	    "unable to read basic auth password: "
 	    "unable to read file /nonexistent: open /nonexistent: no such "
 	    "file or directory");
 	credentials_free(credentials);
@@ -141,8 +146,10 @@ test_headers(void **state)
 	char *secrets[] = { (char *)"s" };
 	char *files[] = { path };
 	struct conf_http_header headers[] = {
-		{ .name = (char *)"X-One", .values = { values, 2 },
-		    .secrets = { secrets, 1 }, .files = { files, 1 } },
+		{ .name = (char *)"X-One",
+		    .values = { values, 2 },
+		    .secrets = { secrets, 1 },
+		    .files = { files, 1 } },
 		{ .name = (char *)"X-Two" },
 	};
 	struct conf_target target = { .http_headers = headers,
@@ -151,13 +158,13 @@ test_headers(void **state)
 
 	(void)state;
 	write_secret("f\n", 2);
-	check(credentials, &target,
-	    "X-One: a|X-One: b|X-One: s|X-One: f");
+	check(credentials, &target, "X-One: a|X-One: b|X-One: s|X-One: f");
 	values[0] = (char *)"";
 	write_secret("", 0);
 	check(credentials, &target, "X-One;|X-One: b|X-One: s|X-One;");
 	files[0] = (char *)"/nonexistent";
-	check(credentials, &target, "unable to read headers file "
+	check(credentials, &target,
+	    "unable to read headers file "
 	    "/nonexistent: open /nonexistent: no such file or directory");
 	credentials_free(credentials);
 }
@@ -169,9 +176,14 @@ test_seconds(void **state)
 		uint64_t us;
 		const char *text;
 	} rows[] = {
-		{ 10000000, "10" }, { 500000, "0.5" }, { 1250000, "1.25" },
-		{ 9497000, "9.497" }, { 9497999, "9.497" }, { 0, "0" },
-		{ 120000000, "120" }, { 999, "0" },
+		{ 10000000, "10" },
+		{ 500000, "0.5" },
+		{ 1250000, "1.25" },
+		{ 9497000, "9.497" },
+		{ 9497999, "9.497" },
+		{ 0, "0" },
+		{ 120000000, "120" },
+		{ 999, "0" },
 	};
 	char text[32];
 	size_t i;
@@ -187,12 +199,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_basic_auth, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(test_files, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(test_headers, set_up,
-		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_basic_auth, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_headers, set_up, tear_down),
 		cmocka_unit_test(test_seconds),
 	};
 

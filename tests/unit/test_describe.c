@@ -19,7 +19,7 @@
 
 #define TCP                                                                    \
 	.target = { .name = "node",                                            \
-		.place = { "scrapegate.yml", 12, 1 },                             \
+		.place = { "scrapegate.yml", 12, 1 },                          \
 		.url = { .text = "http://10.0.0.5:9100/metrics",               \
 		    .scheme = CONF_HTTP,                                       \
 		    .host = "10.0.0.5",                                        \
@@ -27,7 +27,7 @@
 		    .path = "/metrics" } }
 #define HTTPS                                                                  \
 	.target = { .name = "node",                                            \
-		.place = { "scrapegate.yml", 12, 1 },                             \
+		.place = { "scrapegate.yml", 12, 1 },                          \
 		.url = { .text = "https://db.example:9104/metrics",            \
 		    .scheme = CONF_HTTPS,                                      \
 		    .host = "db.example",                                      \
@@ -475,23 +475,32 @@ static const struct example examples[] = {
 	    "head, libcurl code 92, errno 0",
 	    GET "waiting for the head, libcurl code 92, errno 0", "Unknown",
 	    "libcurl says \"strange\" (measured)", NULL },
-	{ TCP, { .end = ATTEMPT_FAILED, .step = STEP_HEAD, DIALLED,
-	           .curl_code = 8, .curl_error = "Header without colon",
-	           .judge = { .verdict = VERDICT_CLOSED_IN_HEADERS,
-	               .has_any_byte = true, .detail = "unexpected EOF",
-	               .first_bytes = "HTTP/1.1 200 OK" } },
+	{ TCP,
+	    { .end = ATTEMPT_FAILED,
+		.step = STEP_HEAD,
+		DIALLED,
+		.curl_code = 8,
+		.curl_error = "Header without colon",
+		.judge = { .verdict = VERDICT_CLOSED_IN_HEADERS,
+		    .has_any_byte = true,
+		    .detail = "unexpected EOF",
+		    .first_bytes = "HTTP/1.1 200 OK" } },
 	    1000, "http_malformed_header",
 	    "net/http: HTTP/1.x transport connection broken: malformed MIME "
 	    "header",
 	    GET "net/http: HTTP/1.x transport connection broken: malformed "
-	        "MIME header",
+		"MIME header",
 	    NULL,
 	    "libcurl says \"Header without colon\" (measured); it begins "
 	    "\"HTTP/1.1 200 OK\" (measured)",
 	    NULL },
-	{ HTTPS, { .end = ATTEMPT_FAILED, .step = STEP_HEAD, .is_tls = true,
-	             .is_connected = true, .curl_code = 55,
-	             .os_errno = EPIPE },
+	{ HTTPS,
+	    { .end = ATTEMPT_FAILED,
+		.step = STEP_HEAD,
+		.is_tls = true,
+		.is_connected = true,
+		.curl_code = 55,
+		.os_errno = EPIPE },
 	    1000, "http_reset_before_response",
 	    "exporter reset the connection before its answer's head was "
 	    "complete",

@@ -44,10 +44,10 @@ knows_what_is_due(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(expiry_days(rows[i].left_s,
-		    rows[i].life_s), rows[i].days);
-		assert_int_equal(expiry_wait_s(rows[i].left_s,
-		    rows[i].life_s), rows[i].wait_s);
+		assert_int_equal(
+		    expiry_days(rows[i].left_s, rows[i].life_s), rows[i].days);
+		assert_int_equal(expiry_wait_s(rows[i].left_s, rows[i].life_s),
+		    rows[i].wait_s);
 	}
 }
 

@@ -48,8 +48,8 @@ names_peers(void **state)
 
 	(void)state;
 	for (i = 0; i < 4; i++) {
-		struct handshake *one = failed(TLS_FAILURE_CLOSED,
-		    rows[i].address, rows[i].port, "");
+		struct handshake *one = failed(
+		    TLS_FAILURE_CLOSED, rows[i].address, rows[i].port, "");
 
 		assert_string_equal(handshake_peer(one, peer), rows[i].peer);
 		free(one);
@@ -67,12 +67,11 @@ keeps_the_newest(void **state)
 	assert_null(handshakes_at(all, 0));
 	for (i = 0; i < HANDSHAKES_KEPT + 10; i++) {
 		snprintf(address, sizeof(address), "10.0.0.%u", i);
-		handshakes_add(all, failed(TLS_FAILURE_CLOSED, address, 1,
-		    ""));
+		handshakes_add(all, failed(TLS_FAILURE_CLOSED, address, 1, ""));
 	}
 	assert_string_equal(handshakes_at(all, 0)->address, "10.0.0.73");
-	assert_string_equal(handshakes_at(all, HANDSHAKES_KEPT - 1)->address,
-	    "10.0.0.10");
+	assert_string_equal(
+	    handshakes_at(all, HANDSHAKES_KEPT - 1)->address, "10.0.0.10");
 	assert_null(handshakes_at(all, HANDSHAKES_KEPT));
 	handshakes_free(all);
 }
@@ -85,11 +84,11 @@ folds_repeats(void **state)
 	unsigned i;
 
 	(void)state;
-	handshakes_add(all, failed(TLS_FAILURE_ALERT_FROM_CLIENT, "10.0.0.9",
-	    1, ""));
+	handshakes_add(
+	    all, failed(TLS_FAILURE_ALERT_FROM_CLIENT, "10.0.0.9", 1, ""));
 	for (i = 0; i < 200; i++)
 		handshakes_add(all, failed(TLS_FAILURE_CLOSED, "10.0.0.7",
-		    (uint16_t)(1000 + i), ""));
+					(uint16_t)(1000 + i), ""));
 	handshakes_add(all, failed(TLS_FAILURE_CLOSED, "10.0.0.8", 5, ""));
 	handshakes_add(all, failed(TLS_FAILURE_CLOSED, "10.0.0.7", 9, ""));
 	handshakes_add(all, failed(TLS_FAILURE_TIMEOUT, "10.0.0.7", 9, ""));
@@ -112,22 +111,22 @@ keeps_pace(void **state)
 
 	(void)state;
 	for (i = 0; i < 1000; i++) {
-		unsigned count = handshake_pace_next(&pace,
-		    TLS_FAILURE_CLOSED, now + i);
+		unsigned count =
+		    handshake_pace_next(&pace, TLS_FAILURE_CLOSED, now + i);
 
 		told += count > 0;
 		stands_for += count;
 	}
 	assert_int_equal(told, 4);
 	assert_int_equal(stands_for, 4);
-	assert_int_equal(handshake_pace_next(&pace, TLS_FAILURE_TIMEOUT,
-	    now), 1);
+	assert_int_equal(
+	    handshake_pace_next(&pace, TLS_FAILURE_TIMEOUT, now), 1);
 	/* The next one told stands for those left out, too. */
 	now += 1000000;
-	assert_int_equal(handshake_pace_next(&pace, TLS_FAILURE_CLOSED, now),
-	    997);
-	assert_int_equal(handshake_pace_next(&pace, TLS_FAILURE_CLOSED, now),
-	    1);
+	assert_int_equal(
+	    handshake_pace_next(&pace, TLS_FAILURE_CLOSED, now), 997);
+	assert_int_equal(
+	    handshake_pace_next(&pace, TLS_FAILURE_CLOSED, now), 1);
 }
 
 /* What is written to standard error meanwhile. */
@@ -169,11 +168,11 @@ probe_all_day(struct handshakes *all)
 	size_t i;
 
 	for (i = 0; i < TLS_FAILURE_COUNT; i++)
-		handshakes_add(all, failed((enum tls_failure)i, "10.0.0.7", 1,
-		    ""));
+		handshakes_add(
+		    all, failed((enum tls_failure)i, "10.0.0.7", 1, ""));
 	/* A certificate that was fine is no refused client. */
-	handshakes_add(all, failed(TLS_FAILURE_ALERT_FROM_CLIENT, "10.0.0.7",
-	    1, "CN=x"));
+	handshakes_add(
+	    all, failed(TLS_FAILURE_ALERT_FROM_CLIENT, "10.0.0.7", 1, "CN=x"));
 }
 
 static void
@@ -183,9 +182,9 @@ refuse_clients(struct handshakes *all)
 
 	for (i = 0; i < 100; i++)
 		handshakes_add(all, failed(TLS_FAILURE_CERTIFICATE_EXPIRED,
-		    "10.0.0.7", 1, "CN=\"a b\""));
-	handshakes_add(all, failed(TLS_FAILURE_CERTIFICATE_REVOKED,
-	    "10.0.0.7", 4711, "CN=y"));
+					"10.0.0.7", 1, "CN=\"a b\""));
+	handshakes_add(all,
+	    failed(TLS_FAILURE_CERTIFICATE_REVOKED, "10.0.0.7", 4711, "CN=y"));
 }
 
 static void
@@ -199,16 +198,18 @@ logs_refused_clients_alone(void **state)
 	text = capture(refuse_clients);
 	if (count_lines(text) != 2)
 		fail_msg("%s", text);
-	assert_non_null(strstr(text, "level=warn msg=\"client certificate "
+	assert_non_null(strstr(text,
+	    "level=warn msg=\"client certificate "
 	    "refused\" reason=client_certificate_expired peer=10.0.0.7:1 "
 	    "subject="));
-	assert_non_null(strstr(text, "reason=client_certificate_revoked "
-	    "peer=10.0.0.7:4711 subject=\"CN=y\" error=words"));
+	assert_non_null(
+	    strstr(text, "reason=client_certificate_revoked "
+			 "peer=10.0.0.7:4711 subject=\"CN=y\" error=words"));
 	log_init(LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT);
 	text = capture(probe_all_day);
 	assert_int_equal(count_lines(text), TLS_FAILURE_COUNT + 1);
 	assert_non_null(strstr(text, "level=debug msg=\"TLS handshake "
-	    "failed\" reason=closed"));
+				     "failed\" reason=closed"));
 }
 
 int

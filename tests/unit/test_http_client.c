@@ -117,19 +117,25 @@ dial(struct scene *scene, struct dialler *d, const char *addresses,
 {
 	static const char *const headers[] = { "Host: exporter.test" };
 	struct http_hooks hooks = { .connecting = on_connecting,
-		.sending = on_sending, .head_line = on_bytes,
-		.body = on_bytes, .done = on_done, .arg = d };
+		.sending = on_sending,
+		.head_line = on_bytes,
+		.body = on_bytes,
+		.done = on_done,
+		.arg = d };
 	char origin[64], pinned[128];
 	struct http_request request = { .origin = origin,
-		.target = "/metrics", .headers = headers, .header_count = 1,
-		.pinned = pinned, .pool = "pool",
+		.target = "/metrics",
+		.headers = headers,
+		.header_count = 1,
+		.pinned = pinned,
+		.pool = "pool",
 		.may_connect = may_connect };
 	struct http_call *call;
 	struct err err;
 
 	memset(d, 0, sizeof(*d));
-	snprintf(origin, sizeof(origin), "http://exporter.test:%u",
-	    scene->port);
+	snprintf(
+	    origin, sizeof(origin), "http://exporter.test:%u", scene->port);
 	snprintf(pinned, sizeof(pinned), "exporter.test:%u:%s", scene->port,
 	    addresses);
 	call = http_call_start(scene->client, &request, &hooks, &err);
@@ -306,8 +312,9 @@ test_keepalive(void **state)
 		int value = 0;
 		socklen_t len = sizeof(value);
 
-		assert_int_equal(getsockopt(fd, rows[i].level,
-		    rows[i].option, &value, &len), 0);
+		assert_int_equal(
+		    getsockopt(fd, rows[i].level, rows[i].option, &value, &len),
+		    0);
 		assert_int_equal(value, rows[i].value);
 	}
 	close(server);

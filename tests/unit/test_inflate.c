@@ -16,7 +16,9 @@
 #define DATA "\x4b\x54\x30\xe4\x02\0"
 #define SUMS "\x36\xe7\x1b\xbc\x04\0\0\0"
 #define GZIPPED HEAD DATA SUMS
-#define NAMED "\x1f\x8b\x08\x08\0\0\0\0\0\x03" "name\0" DATA SUMS
+#define NAMED                                                                  \
+	"\x1f\x8b\x08\x08\0\0\0\0\0\x03"                                       \
+	"name\0" DATA SUMS
 
 struct text {
 	size_t len;
@@ -80,7 +82,10 @@ static const struct row {
 	{ "with a name", B(NAMED), INFLATE_WHOLE, "a 1\n" },
 	{ "two members", B(GZIPPED NAMED), INFLATE_WHOLE, "a 1\na 1\n" },
 	{ "plain", B("a 1\n"), INFLATE_HEADER, "" },
-	{ "half plain", B("\x1f" "a 1\n"), INFLATE_HEADER, "" },
+	{ "half plain",
+	    B("\x1f"
+	      "a 1\n"),
+	    INFLATE_HEADER, "" },
 	{ "another method", B("\x1f\x8b\x07\0\0\0\0\0\0\x03"), INFLATE_HEADER,
 	    "" },
 	{ "zlib's own", B("\x78\x9c" DATA), INFLATE_HEADER, "" },
@@ -90,18 +95,17 @@ static const struct row {
 	    INFLATE_CHECKSUM, "a 1\n" },
 	{ "bad length", B(HEAD DATA "\x36\xe7\x1b\xbc\x05\0\0\0"),
 	    INFLATE_CHECKSUM, "a 1\n" },
-	{ "bad CRC in the second", B(GZIPPED HEAD DATA
-	    "\x35\xe7\x1b\xbc\x04\0\0\0"), INFLATE_CHECKSUM, "a 1\na 1\n" },
+	{ "bad CRC in the second",
+	    B(GZIPPED HEAD DATA "\x35\xe7\x1b\xbc\x04\0\0\0"), INFLATE_CHECKSUM,
+	    "a 1\na 1\n" },
 	{ "bad block", B(HEAD "\xff\xff"), INFLATE_CORRUPT, "" },
-	{ "bad distance", B(HEAD "\x4b\x04\x22\0\0\0"), INFLATE_CORRUPT,
-	    NULL },
+	{ "bad distance", B(HEAD "\x4b\x04\x22\0\0\0"), INFLATE_CORRUPT, NULL },
 	{ "only a header", B(HEAD), INFLATE_TRUNCATED, "" },
 	{ "half a header", B("\x1f\x8b\x08"), INFLATE_TRUNCATED, "" },
 	{ "no sums", B(HEAD DATA), INFLATE_TRUNCATED, "a 1\n" },
 	{ "half the sums", B(HEAD DATA "\x36\xe7\x1b\xbc\x04\0"),
 	    INFLATE_TRUNCATED, "a 1\n" },
-	{ "half a second", B(GZIPPED "\x1f\x8b"), INFLATE_TRUNCATED,
-	    "a 1\n" },
+	{ "half a second", B(GZIPPED "\x1f\x8b"), INFLATE_TRUNCATED, "a 1\n" },
 };
 
 static void
@@ -123,7 +127,7 @@ rows_end_as_they_should(void **state)
 				    (int)status);
 			if (row->text != NULL &&
 			    (text.len != strlen(row->text) ||
-			    memcmp(text.bytes, row->text, text.len) != 0))
+				memcmp(text.bytes, row->text, text.len) != 0))
 				fail_msg("%s by %zu: %zu bytes of text",
 				    row->name, piece, text.len);
 		}
@@ -159,8 +163,8 @@ a_bomb_stops_at_the_sink(void **state)
 	text_init(&text, 100000);
 	assert_int_equal(deflate_gzip(zeros, size, append, &packed), 0);
 	text.calls = 0;
-	assert_int_equal(run(&text, packed.bytes, packed.len, packed.len,
-	    NULL), INFLATE_REFUSED);
+	assert_int_equal(run(&text, packed.bytes, packed.len, packed.len, NULL),
+	    INFLATE_REFUSED);
 	/* Window by window, and not once more after the refusal. */
 	assert_int_equal(text.calls, 100000 / 16384 + 1);
 	free(zeros);
@@ -188,10 +192,11 @@ what_is_deflated_comes_back(void **state)
 	}
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		packed.len = 0;
-		assert_int_equal(deflate_gzip(bytes, sizes[i], append,
-		    &packed), 0);
-		assert_int_equal(run(&text, packed.bytes, packed.len, 1000,
-		    NULL), INFLATE_WHOLE);
+		assert_int_equal(
+		    deflate_gzip(bytes, sizes[i], append, &packed), 0);
+		assert_int_equal(
+		    run(&text, packed.bytes, packed.len, 1000, NULL),
+		    INFLATE_WHOLE);
 		assert_int_equal(text.len, sizes[i]);
 		assert_memory_equal(text.bytes, bytes, sizes[i]);
 	}

@@ -14,8 +14,8 @@
 #define OK "HTTP/1.1 200 OK\r\n"
 #define CHUNKED OK "Transfer-Encoding: chunked\r\n\r\n"
 #define GZIP OK "Content-Encoding: gzip\r\n"
-#define OPENMETRICS OK \
-	"Content-Type: application/openmetrics-text; version=1.0.0\r\n\r\n"
+#define OPENMETRICS                                                            \
+	OK "Content-Type: application/openmetrics-text; version=1.0.0\r\n\r\n"
 
 /* "a 1\n" */
 #define GZIP_HEAD "\x1f\x8b\x08\0\0\0\0\0\0\x03"
@@ -394,8 +394,7 @@ check_row(const struct row *row, const struct feed *feed)
 	if (row->text != NULL && strcmp(row->text, feed->text.begin) != 0)
 		fail_msg("%s: text %s", row->name, feed->text.begin);
 	if (result->is_keep_alive != row->is_keep_alive)
-		fail_msg("%s: keep alive %d", row->name,
-		    result->is_keep_alive);
+		fail_msg("%s: keep alive %d", row->name, result->is_keep_alive);
 	if (status == 0 && row->verdict == VERDICT_WHOLE)
 		status = 200;
 	if (status != 0 && result->status != status)
@@ -411,16 +410,16 @@ rows_are_judged_in_any_pieces(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		feed_run(&whole, rows[i].bytes, rows[i].len, FEED_WHOLE, true,
-		    0);
+		feed_run(
+		    &whole, rows[i].bytes, rows[i].len, FEED_WHOLE, true, 0);
 		check_row(&rows[i], &whole);
 		for (split = FEED_BYTES; split < 20; split++) {
 			feed_run(&pieces, rows[i].bytes, rows[i].len, split,
 			    true, 0);
 			if (!feed_is_same(&whole, &pieces))
 				fail_msg("%s: other pieces, other verdict "
-				    "(%s)", rows[i].name,
-				    pieces.result.detail);
+					 "(%s)",
+				    rows[i].name, pieces.result.detail);
 		}
 	}
 }
@@ -440,9 +439,11 @@ own_rules_are_told_from_go_s(void **state)
 		{ B(OK "foo\r\n\r\n"), false },
 		{ B(OK "a/b: c\x01\r\n\r\n"), false },
 		{ B(OK "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"
-		    "\r\n0\r\n\r\n"), true },
+		       "\r\n0\r\n\r\n"),
+		    true },
 		{ B("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-		    "0\r\n\r\n"), true },
+		    "0\r\n\r\n"),
+		    true },
 		{ B(OK "Transfer-Encoding: xchunked\r\n\r\n"), false },
 		{ B(OK "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
 		    true },
@@ -459,8 +460,8 @@ own_rules_are_told_from_go_s(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		feed_run(&feed, cases[i].bytes, cases[i].len, FEED_WHOLE, true,
-		    0);
+		feed_run(
+		    &feed, cases[i].bytes, cases[i].len, FEED_WHOLE, true, 0);
 		if (feed.result.is_stricter != cases[i].is_stricter)
 			fail_msg("case %zu: %s", i, feed.result.detail);
 	}
@@ -475,14 +476,14 @@ a_cut_answer_is_never_whole(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		feed_run(&feed, rows[i].bytes, rows[i].len, FEED_WHOLE, true,
-		    0);
+		feed_run(
+		    &feed, rows[i].bytes, rows[i].len, FEED_WHOLE, true, 0);
 		if (feed.result.verdict != VERDICT_WHOLE ||
 		    !feed.result.is_keep_alive || feed.result.status != 200)
 			continue;
 		for (len = 0; len < rows[i].len; len++) {
-			feed_run(&feed, rows[i].bytes, len, FEED_WHOLE, true,
-			    0);
+			feed_run(
+			    &feed, rows[i].bytes, len, FEED_WHOLE, true, 0);
 			if (feed.result.verdict == VERDICT_WHOLE)
 				fail_msg("%s: whole after %zu bytes",
 				    rows[i].name, len);
@@ -506,7 +507,8 @@ until_close_needs_the_close(void **state)
 static void
 headers_are_reported(void **state)
 {
-	static const char answer[] = "HTTP/1.1 401 Go \"away\"\r\n"
+	static const char answer[] =
+	    "HTTP/1.1 401 Go \"away\"\r\n"
 	    "Content-Type: text/html\r\ncontent-type: text/plain\r\n"
 	    "Content-Encoding: gzip\r\nLocation: http://a/\"\xe4\r\n"
 	    "WWW-Authenticate: Basic realm=\"a, Bogus b\", Digest r = x,"
@@ -523,12 +525,12 @@ headers_are_reported(void **state)
 	assert_string_equal(result->content_type, "text/html");
 	assert_string_equal(result->content_encoding, "gzip");
 	assert_string_equal(result->location, "http://a/\\\"\\xe4");
-	assert_string_equal(result->www_authenticate,
-	    "Basic, Digest, Negotiate");
+	assert_string_equal(
+	    result->www_authenticate, "Basic, Digest, Negotiate");
 	assert_true(result->has_length && result->content_length == 7);
 	assert_true(result->is_head_complete && result->has_any_byte);
-	assert_string_equal(result->first_bytes,
-	    "HTTP/1.1 401 Go \\\"away\\\"");
+	assert_string_equal(
+	    result->first_bytes, "HTTP/1.1 401 Go \\\"away\\\"");
 }
 
 static void
@@ -537,8 +539,10 @@ an_interim_head_leaves_no_trace(void **state)
 	struct feed feed;
 
 	(void)state;
-	feed_run(&feed, B("HTTP/1.1 103 E\r\nContent-Type: text/html\r\n"
-	    "Content-Length: 9\r\n\r\n" OK "\r\na\n"), FEED_WHOLE, true, 0);
+	feed_run(&feed,
+	    B("HTTP/1.1 103 E\r\nContent-Type: text/html\r\n"
+	      "Content-Length: 9\r\n\r\n" OK "\r\na\n"),
+	    FEED_WHOLE, true, 0);
 	assert_int_equal(feed.result.verdict, VERDICT_WHOLE);
 	assert_int_equal(feed.result.interim_count, 1);
 	assert_false(feed.result.has_content_type);
@@ -547,8 +551,8 @@ an_interim_head_leaves_no_trace(void **state)
 
 /* `head`, then `count` times `unit`, then `end`. */
 static enum verdict
-judge_repeated(const char *head, const char *unit, size_t count,
-    const char *end)
+judge_repeated(
+    const char *head, const char *unit, size_t count, const char *end)
 {
 	struct feed feed;
 	size_t size = strlen(head) + strlen(unit) * count + strlen(end) + 1;
@@ -591,10 +595,10 @@ limits_hold(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		if (judge_repeated(limits[i].head, limits[i].unit,
-		    limits[i].count, limits[i].end) != VERDICT_WHOLE)
+			limits[i].count, limits[i].end) != VERDICT_WHOLE)
 			fail_msg("%s: too small", limits[i].name);
 		if (judge_repeated(limits[i].head, limits[i].unit,
-		    limits[i].count + 1, limits[i].end) != limits[i].beyond)
+			limits[i].count + 1, limits[i].end) != limits[i].beyond)
 			fail_msg("%s: too large", limits[i].name);
 	}
 }
@@ -603,8 +607,9 @@ static void
 u40_small_chunks_pass(void **state)
 {
 	(void)state;
-	assert_int_equal(judge_repeated(CHUNKED, "1\r\nx\r\n", 100000,
-	    "0\r\n\r\n"), VERDICT_WHOLE);
+	assert_int_equal(
+	    judge_repeated(CHUNKED, "1\r\nx\r\n", 100000, "0\r\n\r\n"),
+	    VERDICT_WHOLE);
 }
 
 static void
@@ -613,11 +618,11 @@ the_sink_may_refuse(void **state)
 	struct feed feed;
 
 	(void)state;
-	feed_run(&feed, B(OK "Content-Length: 5\r\n\r\nhello"), FEED_WHOLE,
-	    true, 4);
+	feed_run(
+	    &feed, B(OK "Content-Length: 5\r\n\r\nhello"), FEED_WHOLE, true, 4);
 	assert_int_equal(feed.result.verdict, VERDICT_SINK_REFUSED);
-	feed_run(&feed, B(CHUNKED "5\r\nhello\r\n0\r\n\r\n"), FEED_BYTES, true,
-	    4);
+	feed_run(
+	    &feed, B(CHUNKED "5\r\nhello\r\n0\r\n\r\n"), FEED_BYTES, true, 4);
 	assert_int_equal(feed.result.verdict, VERDICT_SINK_REFUSED);
 	feed_run(&feed, B(GZIP "Content-Length: 24\r\n\r\n" GZIPPED),
 	    FEED_WHOLE, true, 3);
@@ -659,8 +664,8 @@ bytes_out_of_turn_are_refused(void **state)
 	judge_reset(judge);
 	assert_int_equal(judge_head_line(judge, B("HTTP/1.1 200 O")), 0);
 	judge_end(judge, true);
-	assert_int_equal(judge_result(judge)->verdict,
-	    VERDICT_CLOSED_IN_HEADERS);
+	assert_int_equal(
+	    judge_result(judge)->verdict, VERDICT_CLOSED_IN_HEADERS);
 	judge_reset(judge);
 	judge_head_line(judge, B("HTTP/1.1 200 O"));
 	assert_int_equal(judge_head_line(judge, B("K\r\n")), -1);
@@ -675,8 +680,8 @@ escaping_reads_like_go(void **state)
 	(void)state;
 	assert_int_equal(escape_quoted(out, sizeof(out), B("a\"\\\n\0")), 11);
 	assert_string_equal(out, "a\\\"\\\\\\n\\x00");
-	assert_int_equal(escape_quoted(out, sizeof(out), B("\a\b\f\t\v\r~")),
-	    13);
+	assert_int_equal(
+	    escape_quoted(out, sizeof(out), B("\a\b\f\t\v\r~")), 13);
 	assert_string_equal(out, "\\a\\b\\f\\t\\v\\r~");
 	/* Cut before the escape that does not fit. */
 	assert_int_equal(escape_quoted(out, 4, B("\x7f")), 0);

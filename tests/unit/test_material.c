@@ -120,9 +120,9 @@ assert_error(const char *path, enum err_code code, const char *format)
 	struct err err;
 	size_t len;
 
-	snprintf(words, sizeof(words), "%s%s%s", strncmp(format, "is ", 3) ==
-	    0 ? "" : "open ", path, strncmp(format, "is ", 3) == 0 ? " " :
-	    ": ");
+	snprintf(words, sizeof(words), "%s%s%s",
+	    strncmp(format, "is ", 3) == 0 ? "" : "open ", path,
+	    strncmp(format, "is ", 3) == 0 ? " " : ": ");
 	strcat(words, format);
 	assert_null(material_get(material, path, &len, &err));
 	assert_int_equal(err.code, code);
@@ -169,21 +169,19 @@ tells_errors_when_asked(void **state)
 	size_t len;
 
 	(void)state;
-	assert_error(path_of("none"), ERR_MISSING,
-	    "no such file or directory");
-	assert_error(path_of("none/none"), ERR_MISSING,
-	    "no such file or directory");
+	assert_error(path_of("none"), ERR_MISSING, "no such file or directory");
+	assert_error(
+	    path_of("none/none"), ERR_MISSING, "no such file or directory");
 	assert_error("/tmp", ERR_FILE, "is a directory");
 	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
 	assert_error(path_of("fifo"), ERR_FILE, "is not a regular file");
 	write_text("secret", "x");
 	assert_int_equal(symlink("loop", path_of("loop")), 0);
-	assert_error(path_of("loop"), ERR_FILE,
-	    "too many levels of symbolic links");
+	assert_error(
+	    path_of("loop"), ERR_FILE, "too many levels of symbolic links");
 	if (geteuid() != 0) {
 		chmod(path_of("secret"), 0);
-		assert_error(path_of("secret"), ERR_FILE,
-		    "permission denied");
+		assert_error(path_of("secret"), ERR_FILE, "permission denied");
 	}
 	/* One bad file leaves the others be. */
 	write_text("a", "A");
@@ -191,8 +189,7 @@ tells_errors_when_asked(void **state)
 	paths[1] = path_of("a");
 	material = material_load(paths, 2);
 	assert_null(material_get(material, paths[0], &len, &err));
-	assert_string_equal(material_get(material, paths[1], &len, &err),
-	    "A");
+	assert_string_equal(material_get(material, paths[1], &len, &err), "A");
 	assert_null(material_get(material, "/not/asked/for", &len, &err));
 	assert_int_equal(err.code, ERR_FILE);
 	material_free(material);
@@ -267,11 +264,11 @@ follows_generations(void **state)
 	/* An entry that the Secret no longer has, a link that leads nowhere:
 	 * both may come. */
 	unlink(path_of("..2/tls.key"));
-	assert_error(path_of("tls.key"), ERR_MISSING,
-	    "no such file or directory");
+	assert_error(
+	    path_of("tls.key"), ERR_MISSING, "no such file or directory");
 	unlink(path_of("..data"));
-	assert_error(path_of("tls.crt"), ERR_MISSING,
-	    "no such file or directory");
+	assert_error(
+	    path_of("tls.crt"), ERR_MISSING, "no such file or directory");
 }
 
 /* Swaps as kubelet does, as fast as it can, and removes what was. */
@@ -284,14 +281,14 @@ struct swapper {
 static void
 remove_generation(const char *name)
 {
-	static const char *const files[] = { "tls.crt", "tls.key",
-		"sub/ca.crt", "sub", "" };
+	static const char *const files[] = { "tls.crt", "tls.key", "sub/ca.crt",
+		"sub", "" };
 	char path[192];
 	size_t i;
 
 	for (i = 0; i < 5; i++) {
-		snprintf(path, sizeof(path), "%s/%s/%s", folder, name,
-		    files[i]);
+		snprintf(
+		    path, sizeof(path), "%s/%s/%s", folder, name, files[i]);
 		remove(path);
 	}
 }
@@ -312,8 +309,8 @@ make_generation(const char *name, unsigned number)
 	for (i = 0; i < 3; i++) {
 		FILE *file;
 
-		snprintf(path, sizeof(path), "%s/%s/%s", folder, name,
-		    files[i]);
+		snprintf(
+		    path, sizeof(path), "%s/%s/%s", folder, name, files[i]);
 		file = fopen(path, "w");
 		fprintf(file, "%u", number);
 		fclose(file);
@@ -356,8 +353,8 @@ never_mixes_generations(void **state)
 	paths[0] = path_of("tls.crt");
 	paths[1] = path_of("tls.key");
 	paths[2] = path_of("sub/ca.crt");
-	assert_int_equal(pthread_create(&swapper.thread, NULL, swap_on,
-	    &swapper), 0);
+	assert_int_equal(
+	    pthread_create(&swapper.thread, NULL, swap_on, &swapper), 0);
 	for (round = 0; round < 100000 && changes < 200; round++) {
 		struct material *material = material_load(paths, 3);
 		const char *texts[3];
@@ -365,8 +362,7 @@ never_mixes_generations(void **state)
 		size_t len, i;
 
 		for (i = 0; i < 3; i++) {
-			texts[i] = material_get(material, paths[i], &len,
-			    &err);
+			texts[i] = material_get(material, paths[i], &len, &err);
 			if (texts[i] == NULL)
 				fail_msg("round %u: %s", round, err.text);
 			assert_string_equal(texts[i], texts[0]);
@@ -377,8 +373,8 @@ never_mixes_generations(void **state)
 	}
 	atomic_store(&swapper.is_over, true);
 	pthread_join(swapper.thread, NULL);
-	print_message("%u rounds, %u generations seen of %u\n", round,
-	    changes, swapper.swaps);
+	print_message("%u rounds, %u generations seen of %u\n", round, changes,
+	    swapper.swaps);
 	assert_true(changes > 1);
 }
 
@@ -386,16 +382,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(reads_files, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(tells_errors_when_asked,
-		    set_up, tear_down),
-		cmocka_unit_test_setup_teardown(compares_contents, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(follows_generations, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(never_mixes_generations,
-		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reads_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    tells_errors_when_asked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    compares_contents, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    follows_generations, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    never_mixes_generations, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

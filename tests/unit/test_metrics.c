@@ -88,47 +88,46 @@ shows_a_good_target(void **state)
 		"# TYPE scrapegate_scrapes_total counter",
 		"scrapegate_scrapes_total{target=\"node\",reason=\"ok\"} 1",
 		"scrapegate_scrape_failures_total{target=\"node\","
-		    "layer=\"dns\"} 0",
+		"layer=\"dns\"} 0",
 		"scrapegate_scrape_failures_total{target=\"node\","
-		    "layer=\"exposition\"} 0",
+		"layer=\"exposition\"} 0",
 		"# TYPE scrapegate_scrape_phase_seconds summary",
 		"scrapegate_scrape_phase_seconds_sum{target=\"node\","
-		    "phase=\"processing\"} 0.7",
+		"phase=\"processing\"} 0.7",
 		"scrapegate_scrape_phase_seconds_count{target=\"node\","
-		    "phase=\"processing\"} 1",
+		"phase=\"processing\"} 1",
 		"scrapegate_scrape_phase_seconds_count{target=\"node\","
-		    "phase=\"tls\"} 0",
+		"phase=\"tls\"} 0",
 		"# TYPE scrapegate_scrape_duration_seconds histogram",
 		"scrapegate_scrape_duration_seconds_bucket{target=\"node\","
-		    "le=\"0.5\"} 0",
+		"le=\"0.5\"} 0",
 		"scrapegate_scrape_duration_seconds_bucket{target=\"node\","
-		    "le=\"2.5\"} 1",
+		"le=\"2.5\"} 1",
 		"scrapegate_scrape_duration_seconds_bucket{target=\"node\","
-		    "le=\"+Inf\"} 1",
+		"le=\"+Inf\"} 1",
 		"scrapegate_scrape_duration_seconds_sum{target=\"node\"} "
-		    "0.701563",
+		"0.701563",
 		"scrapegate_scrape_duration_seconds_count{target=\"node\"} 1",
 		"scrapegate_requests_total{target=\"node\",code=\"200\","
-		    "cache=\"miss\"} 1",
+		"cache=\"miss\"} 1",
 		"scrapegate_requests_total{target=\"\",code=\"200\","
-		    "cache=\"none\"} 1",
+		"cache=\"none\"} 1",
 		"scrapegate_target_up{target=\"node\"} 1",
 		"scrapegate_target_samples{target=\"node\"} 77",
 		"scrapegate_target_body_bytes{target=\"node\"} 5120",
 		"scrapegate_tls_handshakes_total{result=\"ok\"} 0",
 		"scrapegate_certificate_not_after_timestamp_seconds"
-		    "{role=\"server\",subject=\"CN=gate\"} 1800000000",
+		"{role=\"server\",subject=\"CN=gate\"} 1800000000",
 		"scrapegate_connections 0",
 		"scrapegate_listener_up{role=\"gate\"} 1",
 		"scrapegate_listener_up{role=\"admin\"} 1",
 		"scrapegate_config_last_reload_successful 1",
 		"scrapegate_config_last_reload_success_timestamp_seconds "
-		    "1795338153.49712",
+		"1795338153.49712",
 		"scrapegate_build_info{version=\"" SCRAPEGATE_VERSION "\"} 1",
 		"process_start_time_seconds 1795338153.49712",
 		"# TYPE process_resident_memory_bytes gauge",
-		"# TYPE process_open_fds gauge",
-		NULL
+		"# TYPE process_open_fds gauge", NULL
 	};
 	struct fixture f;
 	char *text;
@@ -151,13 +150,12 @@ shows_a_failing_target(void **state)
 	static const char *const lines[] = {
 		"scrapegate_scrapes_total{target=\"node\",reason=\"ok\"} 0",
 		"scrapegate_scrapes_total{target=\"node\","
-		    "reason=\"connect_refused\"} 2",
+		"reason=\"connect_refused\"} 2",
 		"scrapegate_scrape_failures_total{target=\"node\","
-		    "layer=\"tcp\"} 2",
+		"layer=\"tcp\"} 2",
 		"scrapegate_target_failure_info{target=\"node\","
-		    "reason=\"connect_refused\"} 1",
-		"scrapegate_target_up{target=\"node\"} 0",
-		NULL
+		"reason=\"connect_refused\"} 1",
+		"scrapegate_target_up{target=\"node\"} 0", NULL
 	};
 	struct fixture f;
 	char *text;
@@ -184,8 +182,8 @@ says_nothing_of_the_unknown(void **state)
 	fixture_init(&f, 1);
 	f.view.certificate_count = 0;
 	text = render(&f);
-	assert_true(has_line(text,
-	    "scrapegate_scrapes_total{target=\"node\",reason=\"ok\"} 0"));
+	assert_true(has_line(
+	    text, "scrapegate_scrapes_total{target=\"node\",reason=\"ok\"} 0"));
 	assert_null(strstr(text, "scrapegate_target_up"));
 	assert_null(strstr(text, "tls_handshakes"));
 	assert_null(strstr(text, "certificate"));
@@ -202,11 +200,11 @@ shows_handshakes_and_certificates(void **state)
 		"scrapegate_tls_handshakes_total{result=\"ok\"} 1",
 		"scrapegate_tls_handshakes_total{result=\"plain_http\"} 2",
 		"scrapegate_certificate_not_after_timestamp_seconds"
-		    "{role=\"server\",subject=\"CN=gate\"} 1800000000",
+		"{role=\"server\",subject=\"CN=gate\"} 1800000000",
 		"scrapegate_certificate_not_after_timestamp_seconds"
-		    "{role=\"client_ca\",subject=\"CN=ca\"} 1900000000",
+		"{role=\"client_ca\",subject=\"CN=ca\"} 1900000000",
 		"scrapegate_certificate_not_after_timestamp_seconds"
-		    "{role=\"crl\",subject=\"CN=ca\"} 1850000000",
+		"{role=\"crl\",subject=\"CN=ca\"} 1850000000",
 		NULL
 	};
 	struct fixture f;
@@ -214,8 +212,8 @@ shows_handshakes_and_certificates(void **state)
 
 	(void)state;
 	fixture_init(&f, 1);
-	f.view.certificate_count = sizeof(fixture_certificates) /
-	    sizeof(fixture_certificates[0]);
+	f.view.certificate_count =
+	    sizeof(fixture_certificates) / sizeof(fixture_certificates[0]);
 	stats_add(&f.stats->handshakes_ok);
 	stats_add(&f.stats->handshakes_failed[TLS_FAILURE_PLAIN_HTTP]);
 	stats_add(&f.stats->handshakes_failed[TLS_FAILURE_PLAIN_HTTP]);
@@ -236,8 +234,7 @@ shows_what_is_down(void **state)
 		"scrapegate_config_last_reload_successful 0",
 		"scrapegate_refusals_total{reason=\"body_refused\"} 2",
 		"scrapegate_accept_errors_total 1",
-		"scrapegate_underscore_headers_total 1",
-		NULL
+		"scrapegate_underscore_headers_total 1", NULL
 	};
 	struct fixture f;
 	char *text;
@@ -277,8 +274,9 @@ sums_over_workers(void **state)
 	stats_add(&workers[1]->connections_open);
 	stats_sub(&workers[1]->connections_open);
 	text = render(&f);
-	assert_true(has_line(text, "scrapegate_requests_total"
-	    "{target=\"node\",code=\"504\",cache=\"hit\"} 2"));
+	assert_true(
+	    has_line(text, "scrapegate_requests_total"
+			   "{target=\"node\",code=\"504\",cache=\"hit\"} 2"));
 	assert_true(has_line(text, "scrapegate_connections 2"));
 	free(text);
 	stats_free(workers[1]);
@@ -295,7 +293,7 @@ escapes_label_values(void **state)
 	fixture_init(&f, 3);
 	text = render(&f);
 	assert_true(has_line(text, "scrapegate_scrapes_total{target="
-	    "\"we\\\"ird\\\\\\n<b>\",reason=\"ok\"} 0"));
+				   "\"we\\\"ird\\\\\\n<b>\",reason=\"ok\"} 0"));
 	free(text);
 	fixture_fini(&f);
 }
@@ -320,7 +318,8 @@ satisfies_promtool(void **state)
 	text = render(&f);
 	/* It prints what it dislikes, and may still exit with 0. */
 	promtool = popen("o=$(promtool check metrics 2>&1) || exit 1; "
-	    "test -z \"$o\"", "w");
+			 "test -z \"$o\"",
+	    "w");
 	assert_non_null(promtool);
 	fputs(text, promtool);
 	assert_int_equal(pclose(promtool), 0);

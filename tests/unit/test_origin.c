@@ -148,8 +148,8 @@ refuses_foreign_origins(void **state)
 			    origins[i].origin, origins[i].fetch_site);
 	}
 	/* A good Origin does not make up for a bad Host. */
-	assert_non_null(origin_refusal("evil.example", "http://localhost",
-	    "same-origin", &by_default));
+	assert_non_null(origin_refusal(
+	    "evil.example", "http://localhost", "same-origin", &by_default));
 }
 
 int

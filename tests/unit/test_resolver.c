@@ -18,11 +18,11 @@
 
 enum behaviour {
 	ANSWER,
-	RCODE,     /* value: the code */
+	RCODE, /* value: the code */
 	EMPTY,
 	TRUNCATE,
 	SILENCE,
-	HALF       /* answers A, is silent about AAAA */
+	HALF /* answers A, is silent about AAAA */
 };
 
 static const struct zone {
@@ -114,8 +114,8 @@ make_answer(unsigned char *packet, const char *name, size_t end)
 		}
 		if (type == TYPE_AAAA && z->v6 != NULL) {
 			inet_pton(AF_INET6, z->v6, ip);
-			len = add_record(packet, len, TYPE_AAAA, z->ttl, ip,
-			    16);
+			len =
+			    add_record(packet, len, TYPE_AAAA, z->ttl, ip, 16);
 		}
 	}
 	return len;
@@ -131,15 +131,15 @@ serve(void *arg)
 
 	(void)arg;
 	while ((n = recvfrom(server.fd, packet, 512, 0,
-	    (struct sockaddr *)&from, &from_len)) > 1) {
+		    (struct sockaddr *)&from, &from_len)) > 1) {
 		char name[256] = "";
 		size_t end = read_name(packet, name);
 		size_t len;
 
 		/* The probe of a silent server asks for the root. */
 		if (packet[end + 1] == TYPE_A)
-			snprintf(server.asked[server.count++ % 64], 256, "%s",
-			    name);
+			snprintf(
+			    server.asked[server.count++ % 64], 256, "%s", name);
 		if (packet[end + 1] != TYPE_A && packet[end + 1] != TYPE_AAAA)
 			continue;
 		len = make_answer(packet, name, end);
@@ -164,8 +164,7 @@ write_conf(unsigned port, const char *rest)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "nameserver 127.0.0.1:%u\n%s", port,
-	    rest);
+	snprintf(text, sizeof(text), "nameserver 127.0.0.1:%u\n%s", port, rest);
 	write_file(server.conf, text);
 }
 
@@ -268,12 +267,10 @@ test_results(void **state)
 		{ "silent.test", "options timeout:1 attempts:1\n",
 		    RESOLVE_TIMEOUT, NULL, 0 },
 		/* The search list, and what ndots does to it. */
-		{ "app", "search a.test b.test\n", RESOLVE_OK, "127.0.0.2",
-		    1 },
-		{ "app.", "search a.test b.test\n", RESOLVE_NXDOMAIN, NULL,
-		    0 },
-		{ "good.test", "search a.test\noptions ndots:5\n",
-		    RESOLVE_OK, "127.0.0.1", 1 },
+		{ "app", "search a.test b.test\n", RESOLVE_OK, "127.0.0.2", 1 },
+		{ "app.", "search a.test b.test\n", RESOLVE_NXDOMAIN, NULL, 0 },
+		{ "good.test", "search a.test\noptions ndots:5\n", RESOLVE_OK,
+		    "127.0.0.1", 1 },
 		{ "fail", "search a.test b.test\noptions attempts:1\n",
 		    RESOLVE_OK, "127.0.0.3", 1 },
 		{ "fail", "search a.test c.test\noptions attempts:1\n",
@@ -284,8 +281,7 @@ test_results(void **state)
 	size_t i;
 
 	(void)state;
-	snprintf(name_server, sizeof(name_server), "127.0.0.1:%u",
-	    server.port);
+	snprintf(name_server, sizeof(name_server), "127.0.0.1:%u", server.port);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct asking a;
 
@@ -297,13 +293,14 @@ test_results(void **state)
 		assert_int_equal(a.answer.addresses.count, rows[i].count);
 		assert_string_equal(a.answer.name_server, name_server);
 		if (rows[i].address != NULL)
-			assert_string_equal(a.answer.addresses.text[0],
-			    rows[i].address);
+			assert_string_equal(
+			    a.answer.addresses.text[0], rows[i].address);
 		/* Nothing goes on after the answer. */
 		while (event_base_loop(a.base, EVLOOP_NONBLOCK) == 0)
 			;
-		assert_int_equal(event_base_get_num_events(a.base,
-		    EVENT_BASE_COUNT_ADDED), 0);
+		assert_int_equal(
+		    event_base_get_num_events(a.base, EVENT_BASE_COUNT_ADDED),
+		    0);
 		asking_close(&a);
 	}
 }
@@ -336,8 +333,8 @@ test_unreachable(void **state)
 	asking_close(&a);
 
 	/* The next server is asked then. */
-	snprintf(second, sizeof(second), "nameserver 127.0.0.1:%u\n",
-	    server.port);
+	snprintf(
+	    second, sizeof(second), "nameserver 127.0.0.1:%u\n", server.port);
 	write_conf(free_port(), second);
 	asking_open(&a);
 	ask(&a, "good.test");
@@ -427,11 +424,11 @@ test_cancel(void **state)
 		struct asking a;
 
 		asking_open(&a);
-		query = resolver_ask(a.resolver, turns % 2 == 0 ?
-		    "silent.test" : "both.test", on_answer, &a);
+		query = resolver_ask(a.resolver,
+		    turns % 2 == 0 ? "silent.test" : "both.test", on_answer,
+		    &a);
 		for (turn = 0; turn < turns && a.answers == 0; turn++)
-			event_base_loop(a.base, EVLOOP_ONCE |
-			    EVLOOP_NONBLOCK);
+			event_base_loop(a.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		if (a.answers == 0)
 			resolver_cancel(query);
 		a.answers = 0;
@@ -526,8 +523,9 @@ test_resolv_conf(void **state)
 		unsigned n;
 
 		resolv_conf_parse(&conf, rows[i].text, rows[i].host);
-		for (n = 0; resolv_conf_candidate(&conf, rows[i].name, n,
-		    name) == 0; n++) {
+		for (n = 0;
+		     resolv_conf_candidate(&conf, rows[i].name, n, name) == 0;
+		     n++) {
 			strcat(joined, n > 0 ? " " : "");
 			strcat(joined, name);
 		}
@@ -535,8 +533,10 @@ test_resolv_conf(void **state)
 	}
 	resolv_conf_parse(&conf, "", "");
 	assert_string_equal(conf.servers[0].text, "127.0.0.1:53");
-	resolv_conf_parse(&conf, "nameserver 10.0.0.2\nnameserver fd00::53\n"
-	    "nameserver nonsense\noptions timeout:99 attempts:0 rotate\n", "");
+	resolv_conf_parse(&conf,
+	    "nameserver 10.0.0.2\nnameserver fd00::53\n"
+	    "nameserver nonsense\noptions timeout:99 attempts:0 rotate\n",
+	    "");
 	assert_int_equal(conf.server_count, 2);
 	assert_string_equal(conf.servers[0].text, "10.0.0.2:53");
 	assert_string_equal(conf.servers[1].text, "[fd00::53]:53");

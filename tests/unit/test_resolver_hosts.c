@@ -38,8 +38,8 @@ test_find_in(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct addresses found = { .count = 0 };
 		char joined[256] = "";
-		bool is_found = hosts_find_in(rows[i].text, rows[i].name,
-		    &found);
+		bool is_found =
+		    hosts_find_in(rows[i].text, rows[i].name, &found);
 		unsigned n;
 
 		assert_int_equal(is_found, rows[i].found != NULL);
@@ -47,8 +47,8 @@ test_find_in(void **state)
 			strcat(joined, n > 0 ? " " : "");
 			strcat(joined, found.text[n]);
 		}
-		assert_string_equal(joined,
-		    rows[i].found != NULL ? rows[i].found : "");
+		assert_string_equal(
+		    joined, rows[i].found != NULL ? rows[i].found : "");
 	}
 }
 

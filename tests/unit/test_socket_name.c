@@ -49,8 +49,8 @@ accept_one(int listening, const struct socket_name *name, int *client)
 	in.sin_port = name->as.in.sin_port;
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	*client = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(*client, (struct sockaddr *)&in, sizeof(in)),
-	    0);
+	assert_int_equal(
+	    connect(*client, (struct sockaddr *)&in, sizeof(in)), 0);
 	return accept(listening, NULL, NULL);
 }
 
@@ -108,8 +108,8 @@ test_unix(void **state)
 	strcat(sun.sun_path, "/s");
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(connect(client, (struct sockaddr *)&sun,
-	    sizeof(sun)), 0);
+	assert_int_equal(
+	    connect(client, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	connection = accept(fd, NULL, NULL);
 	socket_name_of(fd, &name);
 	assert_true(socket_name_covers(&name, connection));

@@ -42,10 +42,10 @@ set_up(void **state)
 	ca = make((struct maker){ .cn = "ca", .is_ca = true });
 	other_ca = make((struct maker){ .cn = "other", .is_ca = true });
 	other_key = make((struct maker){ .cn = "key" });
-	named = make((struct maker){ .cn = "x", .san = "DNS:a.test",
-	    .issuer = &ca });
-	addressed = make((struct maker){ .cn = "x", .san = "IP:10.0.0.7",
-	    .issuer = &ca });
+	named = make(
+	    (struct maker){ .cn = "x", .san = "DNS:a.test", .issuer = &ca });
+	addressed = make(
+	    (struct maker){ .cn = "x", .san = "IP:10.0.0.7", .issuer = &ca });
 	nameless = make((struct maker){ .cn = "a.test", .issuer = &ca });
 	ca_text = cert_text(&ca);
 	other_ca_text = cert_text(&other_ca);
@@ -122,8 +122,8 @@ connect_in_memory(SSL_CTX *client_ctx, SSL_CTX *server_ctx,
 		SSL_do_handshake(client);
 		SSL_do_handshake(server);
 	}
-	out->is_done = SSL_is_init_finished(client) &&
-	    SSL_is_init_finished(server);
+	out->is_done =
+	    SSL_is_init_finished(client) && SSL_is_init_finished(server);
 	out->version = out->is_done ? SSL_version(client) : 0;
 	out->has_presented = SSL_get0_peer_certificate(server) != NULL;
 	out->verify_result = facts->verify_result;
@@ -143,8 +143,8 @@ try(struct tls_client *client, const struct conf_tls_client *conf,
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX *server_ctx = server_of(server);
 	struct tls_facts *facts = tls_facts_new();
-	bool is_usable = tls_client_setup(client, ctx, conf, host, facts,
-	    err) == 0;
+	bool is_usable =
+	    tls_client_setup(client, ctx, conf, host, facts, err) == 0;
 
 	memset(out, 0, sizeof(*out));
 	if (is_usable)
@@ -174,14 +174,14 @@ applies_every_option(void **state)
 		const char *words; /* the configuration cannot be used */
 	} rows[] = {
 		/* Authorities. */
-		{ { .ca = ca_text }, "a.test", &named, 0, TLS1_3_VERSION,
+		{ { .ca = ca_text }, "a.test", &named, 0, TLS1_3_VERSION, false,
+		    "", NULL },
+		{ { .ca_file = ca_file }, "a.test", &named, 0, TLS1_3_VERSION,
 		    false, "", NULL },
-		{ { .ca_file = ca_file }, "a.test", &named, 0,
-		    TLS1_3_VERSION, false, "", NULL },
 		{ { .ca_file = ca_file, .ca = junk }, "a.test", &named, 0,
 		    TLS1_3_VERSION, false, "", NULL },
-		{ { .ca = other_ca_text }, "a.test", &named, UNKNOWN, 0,
-		    false, "", NULL },
+		{ { .ca = other_ca_text }, "a.test", &named, UNKNOWN, 0, false,
+		    "", NULL },
 		{ { .ca = NULL }, "a.test", &named, UNKNOWN, 0, false, "",
 		    NULL },
 		{ { .insecure_skip_verify = true }, "b.test", &nameless, 0,
@@ -195,43 +195,48 @@ applies_every_option(void **state)
 		{ { .ca_file = key_file }, "a.test", &named, 0, 0, false, "",
 		    "unable to use specified CA cert file /tmp/" },
 		/* Names: only alternative ones count. */
-		{ { .ca = ca_text }, "b.test", &named, MISMATCH, 0, false,
+		{ { .ca = ca_text }, "b.test", &named, MISMATCH, 0, false, "",
+		    NULL },
+		{ { .ca = ca_text }, "a.test", &nameless, MISMATCH, 0, false,
 		    "", NULL },
-		{ { .ca = ca_text }, "a.test", &nameless, MISMATCH, 0,
+		{ { .ca = ca_text }, "10.0.0.7", &addressed, 0, TLS1_3_VERSION,
 		    false, "", NULL },
-		{ { .ca = ca_text }, "10.0.0.7", &addressed, 0,
-		    TLS1_3_VERSION, false, "", NULL },
 		{ { .ca = ca_text }, "10.0.0.8", &addressed,
 		    X509_V_ERR_IP_ADDRESS_MISMATCH, 0, false, "", NULL },
-		{ { .ca = ca_text, .server_name = name_a }, "10.0.0.8",
-		    &named, 0, TLS1_3_VERSION, false, "a.test", NULL },
-		{ { .ca = ca_text, .server_name = name_b }, "a.test",
-		    &named, MISMATCH, 0, false, "b.test", NULL },
+		{ { .ca = ca_text, .server_name = name_a }, "10.0.0.8", &named,
+		    0, TLS1_3_VERSION, false, "a.test", NULL },
+		{ { .ca = ca_text, .server_name = name_b }, "a.test", &named,
+		    MISMATCH, 0, false, "b.test", NULL },
 		/* Versions. */
-		{ { .ca = ca_text, .max_version = tls12 }, "a.test", &named,
-		    0, TLS1_2_VERSION, false, "", NULL },
-		{ { .ca = ca_text, .min_version = tls13 }, "a.test", &named,
-		    0, TLS1_3_VERSION, false, "", NULL },
+		{ { .ca = ca_text, .max_version = tls12 }, "a.test", &named, 0,
+		    TLS1_2_VERSION, false, "", NULL },
+		{ { .ca = ca_text, .min_version = tls13 }, "a.test", &named, 0,
+		    TLS1_3_VERSION, false, "", NULL },
 		/* Our own certificate. */
-		{ { .ca = ca_text, .cert = cert, .key = key }, "a.test",
-		    &named, 0, TLS1_3_VERSION, true, "", NULL },
-		{ { .ca = ca_text, .cert_file = cert_file,
-		    .key_file = key_file }, "a.test", &named, 0,
-		    TLS1_3_VERSION, true, "", NULL },
+		{ { .ca = ca_text, .cert = cert, .key = key }, "a.test", &named,
+		    0, TLS1_3_VERSION, true, "", NULL },
+		{ { .ca = ca_text,
+		      .cert_file = cert_file,
+		      .key_file = key_file },
+		    "a.test", &named, 0, TLS1_3_VERSION, true, "", NULL },
 		{ { .ca = ca_text, .cert_file = cert_file, .key = key },
 		    "a.test", &named, 0, TLS1_3_VERSION, true, "", NULL },
-		{ { .ca = ca_text, .cert = cert, .key = wrong_key },
-		    "a.test", &named, 0, 0, false, "", "unable to use "
+		{ { .ca = ca_text, .cert = cert, .key = wrong_key }, "a.test",
+		    &named, 0, 0, false, "",
+		    "unable to use "
 		    "specified client cert (inline) & key (inline): tls: " },
 		{ { .ca = ca_text, .cert = junk, .key_file = key_file },
-		    "a.test", &named, 0, 0, false, "", "unable to use "
+		    "a.test", &named, 0, 0, false, "",
+		    "unable to use "
 		    "specified client cert (inline) & key (file /tmp/" },
 		{ { .ca = ca_text, .cert_file = none, .key = key }, "a.test",
-		    &named, 0, 0, false, "", "unable to read specified "
+		    &named, 0, 0, false, "",
+		    "unable to read specified "
 		    "client cert: unable to read file /nonexistent: open "
 		    "/nonexistent: no such file or directory" },
-		{ { .ca = ca_text, .cert = cert, .key_file = none },
-		    "a.test", &named, 0, 0, false, "", "unable to read "
+		{ { .ca = ca_text, .cert = cert, .key_file = none }, "a.test",
+		    &named, 0, 0, false, "",
+		    "unable to read "
 		    "specified client key: unable to read file" },
 	};
 	struct tls_client *client = tls_client_new();
@@ -243,7 +248,7 @@ applies_every_option(void **state)
 		struct outcome out;
 
 		if (!try(client, &rows[i].conf, rows[i].host, rows[i].server,
-		    &out, &err)) {
+			&out, &err)) {
 			if (rows[i].words == NULL ||
 			    strstr(err.text, rows[i].words) == NULL)
 				fail_msg("row %zu: %s", i, err.text);
@@ -265,8 +270,9 @@ applies_every_option(void **state)
 static void
 notices_changed_files(void **state)
 {
-	struct conf_tls_client conf = { .ca_file = ca_file,
-		.cert_file = cert_file, .key_file = key_file };
+	struct conf_tls_client conf = {
+		.ca_file = ca_file, .cert_file = cert_file, .key_file = key_file
+	};
 	struct tls_client *client = tls_client_new();
 	struct outcome out;
 	struct err err;

@@ -13,12 +13,34 @@
 
 /* Who gets in by its certificate, and what is said of those who do not. */
 
-enum who { NOBODY, GOOD, NO_SAN, STRANGER, FORGED, ALONE, EXPIRED, EARLY,
-	REVOKED, SERVER_ONLY, BELOW, DEEP, BIG_KEY, BIG_CHAIN, NUL_NAME,
-	WHO_COUNT };
+enum who {
+	NOBODY,
+	GOOD,
+	NO_SAN,
+	STRANGER,
+	FORGED,
+	ALONE,
+	EXPIRED,
+	EARLY,
+	REVOKED,
+	SERVER_ONLY,
+	BELOW,
+	DEEP,
+	BIG_KEY,
+	BIG_CHAIN,
+	NUL_NAME,
+	WHO_COUNT
+};
 
-enum crl { CRL_NONE, CRL_GOOD, CRL_OLD, CRL_EARLY, CRL_OTHER, CRL_CUT,
-	CRL_COUNT };
+enum crl {
+	CRL_NONE,
+	CRL_GOOD,
+	CRL_OLD,
+	CRL_EARLY,
+	CRL_OTHER,
+	CRL_CUT,
+	CRL_COUNT
+};
 
 #define LEVELS 6
 
@@ -80,29 +102,30 @@ add_nul_name(struct pair *pair)
 static void
 make_people(void)
 {
-	static const char san[] = "DNS:first.test,DNS:good.test,"
+	static const char san[] =
+	    "DNS:first.test,DNS:good.test,"
 	    "email:ops@good.test,IP:10.1.2.3,IP:2001:db8::5,"
 	    "URI:spiffe://good.test/ns/mon";
 	int i;
 
-	people[GOOD] = client((struct maker){ .san = san,
-	    .usage = "clientAuth" });
+	people[GOOD] =
+	    client((struct maker){ .san = san, .usage = "clientAuth" });
 	people[NO_SAN] = client((struct maker){ .cn = "good.test" });
 	people[STRANGER] = client((struct maker){ .issuer = &other_ca });
 	people[FORGED] = client((struct maker){ .issuer = &forger });
 	people[ALONE] = make((struct maker){ .cn = "alone", .san = san });
-	people[EXPIRED] = client((struct maker){ .from_s = -9 * DAY,
-	    .to_s = -DAY });
-	people[EARLY] = client((struct maker){ .from_s = DAY,
-	    .to_s = 9 * DAY });
+	people[EXPIRED] =
+	    client((struct maker){ .from_s = -9 * DAY, .to_s = -DAY });
+	people[EARLY] =
+	    client((struct maker){ .from_s = DAY, .to_s = 9 * DAY });
 	people[REVOKED] = client((struct maker){ .cn = "revoked" });
-	people[SERVER_ONLY] = client((struct maker){
-	    .usage = "serverAuth" });
+	people[SERVER_ONLY] = client((struct maker){ .usage = "serverAuth" });
 	for (i = 0; i < LEVELS; i++) {
 		char cn[] = "level 0";
 
 		cn[6] = (char)('0' + i);
-		levels[i] = make((struct maker){ .cn = cn, .is_ca = true,
+		levels[i] = make((struct maker){ .cn = cn,
+		    .is_ca = true,
 		    .issuer = i == 0 ? &ca : &levels[i - 1] });
 	}
 	people[BELOW] = client((struct maker){ .issuer = &levels[3] });
@@ -169,17 +192,16 @@ static const struct {
 	enum conf_client_auth type;
 	enum who who;
 	enum crl crl;
-	const char *san; /* allowed; NULL: any */
+	const char *san;          /* allowed; NULL: any */
 	enum tls_failure failure; /* IN: none */
-	int alert; /* that the client receives */
+	int alert;                /* that the client receives */
 } rows[] = {
 	{ NONE, NOBODY, CRL_NONE, NULL, IN, 0 },
 	{ NONE, STRANGER, CRL_NONE, NULL, IN, 0 },
 	{ REQUEST, NOBODY, CRL_NONE, NULL, IN, 0 },
 	{ REQUEST, STRANGER, CRL_NONE, NULL, IN, 0 },
 	{ REQUEST, EXPIRED, CRL_NONE, NULL, IN, 0 },
-	{ ANY, NOBODY, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_MISSING,
-	    116 },
+	{ ANY, NOBODY, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_MISSING, 116 },
 	{ ANY, STRANGER, CRL_NONE, NULL, IN, 0 },
 	{ ANY, ALONE, CRL_NONE, NULL, IN, 0 },
 	{ IF_GIVEN, NOBODY, CRL_NONE, NULL, IN, 0 },
@@ -190,15 +212,15 @@ static const struct {
 	    116 },
 	{ VERIFY, GOOD, CRL_NONE, NULL, IN, 0 },
 	{ VERIFY, NO_SAN, CRL_NONE, NULL, IN, 0 },
-	{ VERIFY, STRANGER, CRL_NONE, NULL,
-	    TLS_FAILURE_CERTIFICATE_UNKNOWN_CA, 48 },
+	{ VERIFY, STRANGER, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_UNKNOWN_CA,
+	    48 },
 	{ VERIFY, ALONE, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_UNKNOWN_CA,
 	    48 },
 	{ VERIFY, FORGED, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_BAD, 51 },
 	{ VERIFY, EXPIRED, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_EXPIRED,
 	    45 },
-	{ VERIFY, EARLY, CRL_NONE, NULL,
-	    TLS_FAILURE_CERTIFICATE_NOT_YET_VALID, 42 },
+	{ VERIFY, EARLY, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_NOT_YET_VALID,
+	    42 },
 	{ VERIFY, SERVER_ONLY, CRL_NONE, NULL, TLS_FAILURE_CERTIFICATE_BAD,
 	    43 },
 
@@ -207,8 +229,8 @@ static const struct {
 	{ VERIFY, REVOKED, CRL_NONE, NULL, IN, 0 },
 	{ VERIFY, REVOKED, CRL_GOOD, NULL, TLS_FAILURE_CERTIFICATE_REVOKED,
 	    44 },
-	{ IF_GIVEN, REVOKED, CRL_GOOD, NULL,
-	    TLS_FAILURE_CERTIFICATE_REVOKED, 44 },
+	{ IF_GIVEN, REVOKED, CRL_GOOD, NULL, TLS_FAILURE_CERTIFICATE_REVOKED,
+	    44 },
 	{ IF_GIVEN, NOBODY, CRL_GOOD, NULL, IN, 0 },
 	{ VERIFY, GOOD, CRL_OLD, NULL, TLS_FAILURE_CRL_EXPIRED, 45 },
 	{ VERIFY, GOOD, CRL_EARLY, NULL, TLS_FAILURE_CRL_UNUSABLE, 42 },
@@ -230,20 +252,17 @@ static const struct {
 	{ VERIFY, GOOD, CRL_NONE, "10.1.2.3", IN, 0 },
 	{ VERIFY, GOOD, CRL_NONE, "2001:db8::5", IN, 0 },
 	{ VERIFY, GOOD, CRL_NONE, "spiffe://good.test/ns/mon", IN, 0 },
-	{ VERIFY, GOOD, CRL_NONE, "Good.test",
-	    TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
-	{ VERIFY, GOOD, CRL_NONE, "good.tes", TLS_FAILURE_SAN_NOT_ALLOWED,
+	{ VERIFY, GOOD, CRL_NONE, "Good.test", TLS_FAILURE_SAN_NOT_ALLOWED,
 	    42 },
-	{ VERIFY, GOOD, CRL_NONE, "*.test", TLS_FAILURE_SAN_NOT_ALLOWED,
+	{ VERIFY, GOOD, CRL_NONE, "good.tes", TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
+	{ VERIFY, GOOD, CRL_NONE, "*.test", TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
+	{ VERIFY, GOOD, CRL_NONE, "client", TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
+	{ VERIFY, NO_SAN, CRL_NONE, "good.test", TLS_FAILURE_SAN_NOT_ALLOWED,
 	    42 },
-	{ VERIFY, GOOD, CRL_NONE, "client", TLS_FAILURE_SAN_NOT_ALLOWED,
+	{ VERIFY, NUL_NAME, CRL_NONE, "good.test", TLS_FAILURE_SAN_NOT_ALLOWED,
 	    42 },
-	{ VERIFY, NO_SAN, CRL_NONE, "good.test",
-	    TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
-	{ VERIFY, NUL_NAME, CRL_NONE, "good.test",
-	    TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
-	{ REQUEST, STRANGER, CRL_NONE, "good.test",
-	    TLS_FAILURE_SAN_NOT_ALLOWED, 42 },
+	{ REQUEST, STRANGER, CRL_NONE, "good.test", TLS_FAILURE_SAN_NOT_ALLOWED,
+	    42 },
 	/* Not the right name of the wrong issuer. */
 	{ VERIFY, ALONE, CRL_NONE, "good.test",
 	    TLS_FAILURE_CERTIFICATE_UNKNOWN_CA, 48 },
@@ -274,12 +293,13 @@ check_row(size_t row, SSL_CTX *ctx, int version)
 	send_chain(&talk, rows[row].who);
 	is_in = talk_run(&talk);
 	if (is_in != (rows[row].failure == IN))
-		fail_msg("row %zu: %s", row, is_in ? "got in" :
-		    tls_failure_id(talk_failure(&talk)));
+		fail_msg("row %zu: %s", row,
+		    is_in ? "got in" : tls_failure_id(talk_failure(&talk)));
 	if (!is_in) {
 		const struct tls_handshake *noted =
 		    tls_handshake_of(talk.server);
-		bool is_seen = rows[row].who != NOBODY &&
+		bool is_seen =
+		    rows[row].who != NOBODY &&
 		    rows[row].failure != TLS_FAILURE_MESSAGE_TOO_LARGE;
 
 		if (talk_failure(&talk) != rows[row].failure)
@@ -308,7 +328,8 @@ judges_clients(void **state)
 		char *allowed[] = { "other.test",
 			(char *)(uintptr_t)rows[i].san };
 		struct conf_tls_server conf = { .cert = server_cert,
-			.key = server_key, .client_auth_type = rows[i].type };
+			.key = server_key,
+			.client_auth_type = rows[i].type };
 		struct tls_server *made;
 		struct err err;
 		SSL_CTX *ctx;
@@ -318,8 +339,9 @@ judges_clients(void **state)
 		if (rows[i].crl != CRL_NONE)
 			conf.client_crl_file = crl_files[rows[i].crl];
 		if (rows[i].san != NULL)
-			conf.client_allowed_sans = (struct conf_strings){
-				.items = allowed, .count = 2 };
+			conf.client_allowed_sans =
+			    (struct conf_strings){ .items = allowed,
+				    .count = 2 };
 		made = serve(&conf, &err);
 		if (made == NULL)
 			fail_msg("row %zu: %s", i, err.text);
@@ -336,7 +358,8 @@ static void
 a_leaf_may_be_its_own_authority(void **state)
 {
 	struct conf_tls_server conf = { .cert = server_cert,
-		.key = server_key, .client_ca = alone_text,
+		.key = server_key,
+		.client_ca = alone_text,
 		.client_auth_type = VERIFY };
 	struct err err;
 	struct tls_server *made = serve(&conf, &err);
@@ -357,14 +380,15 @@ static void
 nothing_resumes(void **state)
 {
 	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-	static const enum conf_client_auth types[] = { REQUEST, ANY,
-		IF_GIVEN, VERIFY };
+	static const enum conf_client_auth types[] = { REQUEST, ANY, IF_GIVEN,
+		VERIFY };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < 8; i++) {
 		struct conf_tls_server conf = { .cert = server_cert,
-			.key = server_key, .client_ca = ca_text,
+			.key = server_key,
+			.client_ca = ca_text,
 			.client_auth_type = types[i / 2] };
 		struct err err;
 		struct tls_server *made = serve(&conf, &err);
@@ -399,7 +423,8 @@ static void
 names_no_authorities(void **state)
 {
 	struct conf_tls_server conf = { .cert = server_cert,
-		.key = server_key, .client_ca = ca_text,
+		.key = server_key,
+		.client_ca = ca_text,
 		.client_auth_type = IF_GIVEN };
 	struct err err;
 	struct tls_server *made = serve(&conf, &err);
@@ -410,7 +435,7 @@ names_no_authorities(void **state)
 	talk_open(&talk, ctx);
 	assert_true(talk_run(&talk));
 	assert_true(SSL_get0_peer_CA_list(talk.client) == NULL ||
-	    sk_X509_NAME_num(SSL_get0_peer_CA_list(talk.client)) == 0);
+		    sk_X509_NAME_num(SSL_get0_peer_CA_list(talk.client)) == 0);
 	talk_close(&talk);
 	SSL_CTX_free(ctx);
 	tls_server_unref(made);
@@ -448,8 +473,10 @@ judges_authorities_and_lists(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct conf_tls_server conf = { .cert = server_cert,
-			.key = server_key, .client_ca = bad[i].ca != NULL ?
-			(char *)(uintptr_t)bad[i].ca : ca_text,
+			.key = server_key,
+			.client_ca = bad[i].ca != NULL
+					 ? (char *)(uintptr_t)bad[i].ca
+					 : ca_text,
 			.client_crl_file = (char *)(uintptr_t)bad[i].crl,
 			.client_auth_type = bad[i].type };
 		struct err err;
@@ -465,7 +492,8 @@ static void
 tells_the_end_of_lists(void **state)
 {
 	struct conf_tls_server conf = { .cert = server_cert,
-		.key = server_key, .client_ca = ca_text,
+		.key = server_key,
+		.client_ca = ca_text,
 		.client_crl_file = crl_files[CRL_OLD],
 		.client_auth_type = VERIFY };
 	struct err err;

@@ -29,31 +29,40 @@ static const struct {
 	{ { .error = SSL_ERROR(SSL_R_NO_SHARED_CIPHER), .is_late = true },
 	    "timeout", "in time" },
 	{ { .error = ERR_SYSTEM_FLAG | ECONNRESET }, "closed", "probe" },
-	{ { .error = SSL_ERROR(SSL_R_UNEXPECTED_EOF_WHILE_READING) },
-	    "closed", "probe" },
-	{ { .error = SSL_ERROR(SSL_R_HTTP_REQUEST), .first = "GET /",
-	    .first_len = 5 }, "plain_http", "needs https" },
+	{ { .error = SSL_ERROR(SSL_R_UNEXPECTED_EOF_WHILE_READING) }, "closed",
+	    "probe" },
+	{ { .error = SSL_ERROR(SSL_R_HTTP_REQUEST),
+	      .first = "GET /",
+	      .first_len = 5 },
+	    "plain_http", "needs https" },
 	{ { .error = SSL_ERROR(SSL_R_HTTPS_PROXY_REQUEST) }, "plain_http",
 	    "https" },
 	{ { .error = SSL_ERROR(SSL_R_WRONG_VERSION_NUMBER),
-	    .first = "DELET", .first_len = 5 }, "plain_http", "https" },
+	      .first = "DELET",
+	      .first_len = 5 },
+	    "plain_http", "https" },
 	{ { .error = SSL_ERROR(SSL_R_WRONG_VERSION_NUMBER),
-	    .first = "PUT /", .first_len = 5 }, "plain_http", "https" },
+	      .first = "PUT /",
+	      .first_len = 5 },
+	    "plain_http", "https" },
 	{ { .error = SSL_ERROR(SSL_R_WRONG_VERSION_NUMBER),
-	    .first = "SSH-2", .first_len = 5 }, "not_tls",
-	    "is not TLS (it begins with 53 53 48 2d 32)" },
+	      .first = "SSH-2",
+	      .first_len = 5 },
+	    "not_tls", "is not TLS (it begins with 53 53 48 2d 32)" },
 	{ { .error = SSL_ERROR(SSL_R_WRONG_VERSION_NUMBER),
-	    .first = { 0, 1, 2, 3, 0xff }, .first_len = 5 }, "not_tls",
-	    "00 01 02 03 ff" },
+	      .first = { 0, 1, 2, 3, 0xff },
+	      .first_len = 5 },
+	    "not_tls", "00 01 02 03 ff" },
 	{ { .error = SSL_ERROR(SSL_R_WRONG_VERSION_NUMBER),
-	    .first = { 0x16, 3, 1, 0, 9 }, .first_len = 5 }, "other",
-	    "the handshake failed: wrong version number" },
+	      .first = { 0x16, 3, 1, 0, 9 },
+	      .first_len = 5 },
+	    "other", "the handshake failed: wrong version number" },
 	{ { .error = SSL_ERROR(SSL_R_UNSUPPORTED_PROTOCOL) },
 	    "protocol_version", "min_version" },
 	{ { .error = SSL_ERROR(SSL_R_INAPPROPRIATE_FALLBACK) },
 	    "protocol_version", "min_version" },
-	{ { .error = SSL_ERROR(SSL_R_NO_SHARED_CIPHER) },
-	    "no_shared_cipher", "cipher suite" },
+	{ { .error = SSL_ERROR(SSL_R_NO_SHARED_CIPHER) }, "no_shared_cipher",
+	    "cipher suite" },
 	{ { .error = SSL_ERROR(SSL_R_NO_SUITABLE_KEY_SHARE) },
 	    "no_shared_cipher", "curve" },
 	{ { .error = SSL_ERROR(SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM) },
@@ -73,17 +82,16 @@ static const struct {
 	    "with the alert \"handshake failure\"" },
 	{ { .error = SSL_ERROR(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) },
 	    "client_certificate_missing", "presented no certificate" },
-	{ { .error = REFUSED, .verify_result =
-	    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY },
+	{ { .error = REFUSED,
+	      .verify_result = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY },
 	    "client_certificate_unknown_ca",
 	    "an authority of client_ca: unable to get local issuer" },
-	{ { .error = REFUSED, .verify_result =
-	    X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT },
+	{ { .error = REFUSED,
+	      .verify_result = X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT },
 	    "client_certificate_unknown_ca", ": self-signed certificate" },
 	{ { .error = REFUSED, .verify_result = X509_V_ERR_CERT_HAS_EXPIRED },
 	    "client_certificate_expired", "has expired" },
-	{ { .error = REFUSED,
-	    .verify_result = X509_V_ERR_CERT_NOT_YET_VALID },
+	{ { .error = REFUSED, .verify_result = X509_V_ERR_CERT_NOT_YET_VALID },
 	    "client_certificate_not_yet_valid", "clocks" },
 	{ { .error = REFUSED, .verify_result = X509_V_ERR_CERT_REVOKED },
 	    "client_certificate_revoked", "revocation list" },
@@ -91,15 +99,14 @@ static const struct {
 	    "client_crl_expired", "renew the file" },
 	{ { .error = REFUSED, .verify_result = X509_V_ERR_UNABLE_TO_GET_CRL },
 	    "client_crl_unusable", "client_crl_file" },
-	{ { .error = REFUSED,
-	    .verify_result = X509_V_ERR_HOSTNAME_MISMATCH },
+	{ { .error = REFUSED, .verify_result = X509_V_ERR_HOSTNAME_MISMATCH },
 	    "client_certificate_san_not_allowed", "client_allowed_sans" },
 	{ { .error = REFUSED, .verify_result = X509_V_ERR_INVALID_PURPOSE },
 	    "client_certificate_bad", "cannot be accepted: un" },
 	{ { .error = REFUSED, .verify_result = X509_V_ERR_EE_KEY_TOO_SMALL },
 	    "client_certificate_bad", "key too weak" },
-	{ { .error = SSL_ERROR(SSL_R_BAD_SIGNATURE) },
-	    "client_certificate_bad", ": bad signature" },
+	{ { .error = SSL_ERROR(SSL_R_BAD_SIGNATURE) }, "client_certificate_bad",
+	    ": bad signature" },
 	{ { .error = SSL_ERROR(SSL_R_LENGTH_MISMATCH) }, "other",
 	    "the handshake failed: length mismatch" },
 	{ { .error = ERR_PACK(ERR_LIB_EVP, 0, 1) }, "other",
@@ -117,11 +124,11 @@ names_failures(void **state)
 		enum tls_failure failure = tls_failure_of(&rows[i].signs);
 
 		assert_string_equal(tls_failure_id(failure), rows[i].id);
-		tls_failure_words(failure, &rows[i].signs, words,
-		    sizeof(words));
+		tls_failure_words(
+		    failure, &rows[i].signs, words, sizeof(words));
 		if (strstr(words, rows[i].words) == NULL)
-			fail_msg("row %zu: %s\nlacks: %s", i, words,
-			    rows[i].words);
+			fail_msg(
+			    "row %zu: %s\nlacks: %s", i, words, rows[i].words);
 	}
 }
 
@@ -152,10 +159,11 @@ knows_refused_clients(void **state)
 	for (i = 0; i < TLS_FAILURE_COUNT; i++) {
 		const char *id = tls_failure_id((enum tls_failure)i);
 		bool is_refused = strncmp(id, "client_", 7) == 0 &&
-		    strcmp(id, "client_certificate_missing") != 0;
+				  strcmp(id, "client_certificate_missing") != 0;
 
-		assert_int_equal(tls_failure_is_refused_client(
-		    (enum tls_failure)i), is_refused);
+		assert_int_equal(
+		    tls_failure_is_refused_client((enum tls_failure)i),
+		    is_refused);
 	}
 }
 
@@ -165,8 +173,8 @@ cuts_long_words(void **state)
 	char words[16];
 
 	(void)state;
-	tls_failure_words(TLS_FAILURE_NOT_TLS, &rows[0].signs, words,
-	    sizeof(words));
+	tls_failure_words(
+	    TLS_FAILURE_NOT_TLS, &rows[0].signs, words, sizeof(words));
 	assert_int_equal(strlen(words), sizeof(words) - 1);
 }
 

@@ -83,8 +83,8 @@ write_encrypted(const struct pair *pair)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	PEM_write_bio_PKCS8PrivateKey(bio, pair->key, EVP_aes_128_cbc(),
-	    "secret", 6, NULL, NULL);
+	PEM_write_bio_PKCS8PrivateKey(
+	    bio, pair->key, EVP_aes_128_cbc(), "secret", 6, NULL, NULL);
 	write_text("encrypted.key", bio_text(bio));
 }
 
@@ -101,8 +101,8 @@ static void
 write_request(const struct pair *pair)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	X509_REQ *request = X509_to_X509_REQ(pair->cert, pair->key,
-	    EVP_sha256());
+	X509_REQ *request =
+	    X509_to_X509_REQ(pair->cert, pair->key, EVP_sha256());
 
 	PEM_write_bio_X509_REQ(bio, request);
 	X509_REQ_free(request);
@@ -113,31 +113,32 @@ write_request(const struct pair *pair)
 static void
 write_chains(void)
 {
-	struct pair root = make((struct maker){ .cn = "root",
-	    .is_ca = true });
-	struct pair between = make((struct maker){ .cn = "between",
-	    .is_ca = true, .issuer = &root });
-	struct pair leaf = make((struct maker){ .cn = "leaf",
-	    .issuer = &between });
-	struct pair other = make((struct maker){ .cn = "other",
-	    .is_ca = true });
+	struct pair root = make((struct maker){ .cn = "root", .is_ca = true });
+	struct pair between = make(
+	    (struct maker){ .cn = "between", .is_ca = true, .issuer = &root });
+	struct pair leaf =
+	    make((struct maker){ .cn = "leaf", .issuer = &between });
+	struct pair other =
+	    make((struct maker){ .cn = "other", .is_ca = true });
 
 	write_text("chain.key", key_text(&leaf));
 	write_text("leaf.crt", cert_text(&leaf));
-	write_text("chain.crt", glue(cert_text(&leaf), glue(
-	    cert_text(&between), cert_text(&root))));
-	write_text("more.crt", glue(cert_text(&leaf), glue(
-	    cert_text(&between), glue(cert_text(&root),
-	    cert_text(&other)))));
-	write_text("last.crt", glue(cert_text(&root), glue(
-	    cert_text(&between), cert_text(&leaf))));
-	write_text("mixed.crt", glue(cert_text(&leaf), glue(
-	    cert_text(&root), cert_text(&between))));
+	write_text("chain.crt", glue(cert_text(&leaf), glue(cert_text(&between),
+							   cert_text(&root))));
+	write_text(
+	    "more.crt", glue(cert_text(&leaf),
+			    glue(cert_text(&between),
+				glue(cert_text(&root), cert_text(&other)))));
+	write_text("last.crt", glue(cert_text(&root), glue(cert_text(&between),
+							  cert_text(&leaf))));
+	write_text(
+	    "mixed.crt", glue(cert_text(&leaf),
+			     glue(cert_text(&root), cert_text(&between))));
 	write_text("gap.crt", glue(cert_text(&leaf), cert_text(&root)));
-	write_half("half.crt", glue(cert_text(&leaf), glue(
-	    cert_text(&between), cert_text(&root))));
-	write_text("begin.crt", glue(cert_text(&leaf),
-	    strdup("-----BEGIN CERTIF")));
+	write_half("half.crt", glue(cert_text(&leaf), glue(cert_text(&between),
+							  cert_text(&root))));
+	write_text(
+	    "begin.crt", glue(cert_text(&leaf), strdup("-----BEGIN CERTIF")));
 	pair_drop(&root);
 	pair_drop(&between);
 	pair_drop(&leaf);
@@ -164,14 +165,14 @@ set_up(void **state)
 	write_request(&good);
 	write_chains();
 	write_pair("other.crt", "other.key", (struct maker){ .cn = "other" });
-	write_pair("old.crt", "old.key", (struct maker){ .cn = "old",
-	    .from_s = -9 * DAY, .to_s = -DAY });
-	write_pair("early.crt", "early.key", (struct maker){ .cn = "early",
-	    .from_s = DAY, .to_s = 9 * DAY });
-	write_pair("rsa.crt", "rsa.key", (struct maker){ .cn = "rsa",
-	    .rsa_bits = 2048 });
-	write_pair("weak.crt", "weak.key", (struct maker){ .cn = "weak",
-	    .rsa_bits = 1024 });
+	write_pair("old.crt", "old.key",
+	    (struct maker){ .cn = "old", .from_s = -9 * DAY, .to_s = -DAY });
+	write_pair("early.crt", "early.key",
+	    (struct maker){ .cn = "early", .from_s = DAY, .to_s = 9 * DAY });
+	write_pair("rsa.crt", "rsa.key",
+	    (struct maker){ .cn = "rsa", .rsa_bits = 2048 });
+	write_pair("weak.crt", "weak.key",
+	    (struct maker){ .cn = "weak", .rsa_bits = 1024 });
 	write_pair("sha1.crt", "sha1.key", sha1);
 	write_file("empty", "", 0);
 	write_file("blank", " \n\n", 3);
@@ -216,11 +217,12 @@ static const struct {
 
 	{ "empty", "good.key", ERR_INVALID,
 	    { "cert_file /tmp/", "/empty: is empty: the certificate has not "
-	    "been written" } },
+				 "been written" } },
 	{ "good.crt", "blank", ERR_INVALID,
 	    { "key_file /tmp/", "is empty: the private key" } },
-	{ "words", "good.key", ERR_INVALID, { "is not PEM: it has no line "
-	    "-----BEGIN CERTIFICATE-----" } },
+	{ "words", "good.key", ERR_INVALID,
+	    { "is not PEM: it has no line "
+	      "-----BEGIN CERTIFICATE-----" } },
 	{ "der.crt", "good.key", ERR_INVALID,
 	    { "is binary (DER or PKCS #12)", "`openssl x509 -inform der`" } },
 	{ "good.crt", "der.key", ERR_INVALID,
@@ -234,32 +236,34 @@ static const struct {
 	    { "key_file", "is cut off or damaged: a private key" } },
 	{ "good.key", "good.crt", ERR_INVALID,
 	    { "cert_file", "is not a PEM certificate: it holds a block "
-	    "PRIVATE KEY; are certificate and key swapped?" } },
+			   "PRIVATE KEY; are certificate and key swapped?" } },
 	{ "good.crt", "good.crt", ERR_INVALID,
 	    { "key_file", "is not a PEM private key: it holds a block "
-	    "CERTIFICATE; are" } },
+			  "CERTIFICATE; are" } },
 	{ "good.crt", "public.key", ERR_INVALID,
 	    { "is not a PEM private key: it holds a block PUBLIC KEY" } },
 	{ "request.crt", "good.key", ERR_INVALID,
 	    { "is not a PEM certificate: it holds a block CERTIFICATE "
-	    "REQUEST" } },
+	      "REQUEST" } },
 	{ "good.crt", "encrypted.key", ERR_INVALID,
 	    { "key_file", "is protected by a passphrase" } },
 
 	{ "good.crt", "other.key", ERR_INVALID,
-	    { "key_file /tmp/", "does not belong to the certificate of "
-	    "CN=good in cert_file /tmp/", "renewed together" } },
+	    { "key_file /tmp/",
+		"does not belong to the certificate of "
+		"CN=good in cert_file /tmp/",
+		"renewed together" } },
 	{ "last.crt", "chain.key", ERR_INVALID,
 	    { "wrong order: the private key belongs to certificate 3" } },
 	{ "mixed.crt", "chain.key", ERR_INVALID,
 	    { "wrong order: certificate 1 (CN=leaf) was issued by "
-	    "certificate 3" } },
+	      "certificate 3" } },
 	{ "gap.crt", "chain.key", ERR_INVALID,
 	    { "an intermediate is missing: certificate 2 (CN=root) did not "
-	    "issue certificate 1 (CN=leaf)" } },
+	      "issue certificate 1 (CN=leaf)" } },
 	{ "old.crt", "old.key", ERR_INVALID,
 	    { "cert_file", "the certificate of CN=old expired on 20",
-	    "renew it" } },
+		"renew it" } },
 	{ "early.crt", "early.key", ERR_INVALID,
 	    { "CN=early is not valid before 20", "clock" } },
 	{ "weak.crt", "weak.key", ERR_INVALID,
@@ -291,8 +295,8 @@ judges_files(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct conf_tls_server conf = {
-			.cert_file = path_of(rows[i].cert),
+		struct conf_tls_server conf = { .cert_file =
+						    path_of(rows[i].cert),
 			.key_file = path_of(rows[i].key) };
 
 		check(&conf, i);
@@ -337,7 +341,7 @@ judges_inline_text(void **state)
 		assert_null(strstr(err.text, "_file"));
 		if (server == NULL)
 			assert_true(strncmp(err.text, "cert: ", 6) == 0 ||
-			    strncmp(err.text, "key: ", 5) == 0);
+				    strncmp(err.text, "key: ", 5) == 0);
 		tls_server_unref(server);
 		free(cert);
 		free(key);
@@ -348,7 +352,8 @@ static void
 a_file_wins_over_inline_text(void **state)
 {
 	char junk[] = "junk";
-	struct conf_tls_server conf = { .cert = junk, .key = junk,
+	struct conf_tls_server conf = { .cert = junk,
+		.key = junk,
 		.cert_file = path_of("good.crt"),
 		.key_file = path_of("good.key") };
 	struct err err;
@@ -389,7 +394,7 @@ names_who_may_not_read(void **state)
 	assert_null(serve(&conf, &err));
 	assert_int_equal(err.code, ERR_FILE);
 	assert_non_null(strstr(err.text, "permission denied; make it readable "
-	    "for user id "));
+					 "for user id "));
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 }

@@ -15,8 +15,8 @@ test_self_signed(void **state)
 {
 	struct err err;
 	struct tls_server *server = tls_server_new_self_signed(&err);
-	int64_t left = tls_server_certificate(server, 0)->not_after -
-	    (int64_t)time(NULL);
+	int64_t left =
+	    tls_server_certificate(server, 0)->not_after - (int64_t)time(NULL);
 	SSL_CTX *ctx = context_of(server);
 	struct talk talk;
 	X509 *cert;
@@ -31,8 +31,8 @@ test_self_signed(void **state)
 	assert_int_equal(X509_check_host(cert, "localhost", 0, 0, NULL), 1);
 	assert_int_equal(X509_check_ip_asc(cert, "127.0.0.1", 0), 1);
 	assert_int_equal(X509_check_ip_asc(cert, "::1", 0), 1);
-	assert_int_equal(X509_check_purpose(cert, X509_PURPOSE_SSL_SERVER, 0),
-	    1);
+	assert_int_equal(
+	    X509_check_purpose(cert, X509_PURPOSE_SSL_SERVER, 0), 1);
 	assert_int_equal(EVP_PKEY_get_bits(X509_get0_pubkey(cert)), 256);
 	X509_free(cert);
 	talk_close(&talk);
@@ -86,8 +86,9 @@ test_protocols(void **state)
 		assert_int_equal(talk.alert, rows[i].alert);
 		SSL_get0_alpn_selected(talk.client, &chosen, &len);
 		assert_int_equal(len, strlen(rows[i].chosen));
-		assert_memory_equal(len > 0 ? chosen :
-		    (const unsigned char *)"", rows[i].chosen, len);
+		assert_memory_equal(
+		    len > 0 ? chosen : (const unsigned char *)"",
+		    rows[i].chosen, len);
 		talk_close(&talk);
 	}
 	SSL_CTX_free(ctx);
@@ -175,64 +176,92 @@ static const struct wish wishes[] = {
 	/* Versions. */
 	{ .version = TLS1_3_VERSION },
 	{ .client_max = TLS1_2_VERSION, .version = TLS1_2_VERSION },
-	{ .client_max = TLS1_1_VERSION, .client_ciphers = EVERYTHING,
+	{ .client_max = TLS1_1_VERSION,
+	    .client_ciphers = EVERYTHING,
 	    .failure = TLS_FAILURE_PROTOCOL_VERSION },
-	{ .min = "TLS11", .client_max = TLS1_1_VERSION,
-	    .client_ciphers = EVERYTHING, .version = TLS1_1_VERSION },
-	{ .min = "TLS11", .client_max = TLS1_VERSION,
-	    .client_min = TLS1_VERSION, .client_ciphers = EVERYTHING,
+	{ .min = "TLS11",
+	    .client_max = TLS1_1_VERSION,
+	    .client_ciphers = EVERYTHING,
+	    .version = TLS1_1_VERSION },
+	{ .min = "TLS11",
+	    .client_max = TLS1_VERSION,
+	    .client_min = TLS1_VERSION,
+	    .client_ciphers = EVERYTHING,
 	    .failure = TLS_FAILURE_PROTOCOL_VERSION },
-	{ .min = "TLS10", .client_max = TLS1_VERSION,
-	    .client_min = TLS1_VERSION, .client_ciphers = EVERYTHING,
+	{ .min = "TLS10",
+	    .client_max = TLS1_VERSION,
+	    .client_min = TLS1_VERSION,
+	    .client_ciphers = EVERYTHING,
 	    .version = TLS1_VERSION },
-	{ .min = "TLS10", .max = "TLS11", .client_ciphers = EVERYTHING,
-	    .client_min = TLS1_VERSION, .version = TLS1_1_VERSION },
-	{ .min = "TLS13", .client_max = TLS1_2_VERSION,
+	{ .min = "TLS10",
+	    .max = "TLS11",
+	    .client_ciphers = EVERYTHING,
+	    .client_min = TLS1_VERSION,
+	    .version = TLS1_1_VERSION },
+	{ .min = "TLS13",
+	    .client_max = TLS1_2_VERSION,
 	    .failure = TLS_FAILURE_PROTOCOL_VERSION },
 	{ .max = "TLS12", .version = TLS1_2_VERSION },
-	{ .max = "TLS12", .client_min = TLS1_3_VERSION,
+	{ .max = "TLS12",
+	    .client_min = TLS1_3_VERSION,
 	    .failure = TLS_FAILURE_PROTOCOL_VERSION },
 	/* Suites. */
-	{ .client_max = TLS1_2_VERSION, .prefers = true,
-	    .client_ciphers = GCM256 ":" GCM128, .cipher = GCM128,
+	{ .client_max = TLS1_2_VERSION,
+	    .prefers = true,
+	    .client_ciphers = GCM256 ":" GCM128,
+	    .cipher = GCM128,
 	    .version = TLS1_2_VERSION },
-	{ .client_max = TLS1_2_VERSION, .prefers = false,
-	    .client_ciphers = GCM256 ":" GCM128, .cipher = GCM256,
+	{ .client_max = TLS1_2_VERSION,
+	    .prefers = false,
+	    .client_ciphers = GCM256 ":" GCM128,
+	    .cipher = GCM256,
 	    .version = TLS1_2_VERSION },
-	{ .client_max = TLS1_2_VERSION, .suites = { GO_GCM256, GO_GCM128 },
-	    .prefers = true, .client_ciphers = GCM128 ":" GCM256,
-	    .cipher = GCM256, .version = TLS1_2_VERSION },
-	{ .client_max = TLS1_2_VERSION, .suites = { GO_GCM256 },
+	{ .client_max = TLS1_2_VERSION,
+	    .suites = { GO_GCM256, GO_GCM128 },
+	    .prefers = true,
+	    .client_ciphers = GCM128 ":" GCM256,
+	    .cipher = GCM256,
+	    .version = TLS1_2_VERSION },
+	{ .client_max = TLS1_2_VERSION,
+	    .suites = { GO_GCM256 },
 	    .client_ciphers = GCM128,
 	    .failure = TLS_FAILURE_NO_SHARED_CIPHER },
 	{ .client_max = TLS1_2_VERSION,
 	    .client_ciphers = "ECDHE-ECDSA-AES128-SHA",
 	    .failure = TLS_FAILURE_NO_SHARED_CIPHER },
-	{ .client_max = TLS1_2_VERSION, .suites = { GO_CBC },
+	{ .client_max = TLS1_2_VERSION,
+	    .suites = { GO_CBC },
 	    .client_ciphers = "ECDHE-ECDSA-AES128-SHA",
-	    .cipher = "ECDHE-ECDSA-AES128-SHA", .version = TLS1_2_VERSION },
+	    .cipher = "ECDHE-ECDSA-AES128-SHA",
+	    .version = TLS1_2_VERSION },
 	/* Those of 1.3 cannot be chosen, but leave 1.2 with none. */
 	{ .suites = { "TLS_AES_128_GCM_SHA256" }, .version = TLS1_3_VERSION },
 	{ .suites = { "TLS_AES_128_GCM_SHA256" },
 	    .client_max = TLS1_2_VERSION,
 	    .failure = TLS_FAILURE_PROTOCOL_VERSION },
 	{ .suites = { "TLS_CHACHA20_POLY1305_SHA256", GO_GCM128 },
-	    .client_max = TLS1_2_VERSION, .cipher = GCM128,
+	    .client_max = TLS1_2_VERSION,
+	    .cipher = GCM128,
 	    .version = TLS1_2_VERSION },
 	/* Curves. */
 	{ .group = "X25519", .version = TLS1_3_VERSION },
-	{ .client_groups = "P-521", .group = "secp521r1",
+	{ .client_groups = "P-521",
+	    .group = "secp521r1",
 	    .version = TLS1_3_VERSION },
 	{ .client_groups = "ffdhe2048",
 	    .failure = TLS_FAILURE_NO_SHARED_CIPHER },
-	{ .curves = { "CurveP384" }, .group = "secp384r1",
+	{ .curves = { "CurveP384" },
+	    .group = "secp384r1",
 	    .version = TLS1_3_VERSION },
 	{ .curves = { "CurveP521", "CurveP256" },
-	    .client_groups = "P-256", .group = "prime256v1",
+	    .client_groups = "P-256",
+	    .group = "prime256v1",
 	    .version = TLS1_3_VERSION },
-	{ .curves = { "CurveP521" }, .client_groups = "P-384",
+	{ .curves = { "CurveP521" },
+	    .client_groups = "P-384",
 	    .failure = TLS_FAILURE_NO_SHARED_CIPHER },
-	{ .curves = { "CurveP521" }, .client_groups = "P-384",
+	{ .curves = { "CurveP521" },
+	    .client_groups = "P-384",
 	    .client_max = TLS1_2_VERSION,
 	    .failure = TLS_FAILURE_NO_SHARED_CIPHER },
 };
@@ -251,15 +280,15 @@ offer(struct talk *talk, const struct wish *wish)
 	if (wish->client_ciphers != NULL)
 		SSL_set_cipher_list(talk->client, wish->client_ciphers);
 	if (wish->client_groups != NULL)
-		assert_int_equal(SSL_set1_groups_list(talk->client,
-		    wish->client_groups), 1);
+		assert_int_equal(
+		    SSL_set1_groups_list(talk->client, wish->client_groups), 1);
 	if (wish->client_min != 0)
 		SSL_set_min_proto_version(talk->client, wish->client_min);
 	if (wish->client_max != 0) {
 		SSL_set_max_proto_version(talk->client, wish->client_max);
 		if (wish->client_max < TLS1_2_VERSION)
-			SSL_set_min_proto_version(talk->client,
-			    wish->client_max);
+			SSL_set_min_proto_version(
+			    talk->client, wish->client_max);
 	}
 }
 
@@ -284,8 +313,8 @@ check_wish(const struct wish *wish, struct tls_server *server, size_t row)
 		assert_null(tls_handshake_of(talk.server));
 	}
 	if (wish->cipher != NULL)
-		assert_string_equal(SSL_get_cipher_name(talk.server),
-		    wish->cipher);
+		assert_string_equal(
+		    SSL_get_cipher_name(talk.server), wish->cipher);
 	if (wish->group != NULL) {
 		int nid = (int)SSL_get_negotiated_group(talk.server);
 
@@ -298,15 +327,16 @@ check_wish(const struct wish *wish, struct tls_server *server, size_t row)
 static void
 test_options(void **state)
 {
-	struct pair pair = make((struct maker){ .cn = "x",
-	    .san = "DNS:x.test" });
+	struct pair pair =
+	    make((struct maker){ .cn = "x", .san = "DNS:x.test" });
 	char *cert = cert_text(&pair), *key = key_text(&pair);
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
 		const struct wish *wish = &wishes[i];
-		struct conf_tls_server conf = { .cert = cert, .key = key,
+		struct conf_tls_server conf = { .cert = cert,
+			.key = key,
 			.min_version = (char *)(uintptr_t)wish->min,
 			.max_version = (char *)(uintptr_t)wish->max,
 			.prefer_server_cipher_suites = wish->prefers };
@@ -345,16 +375,18 @@ test_every_name(void **state)
 		    "ECDHE-RSA-AES128-GCM-SHA256", true },
 		{ "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
 		    "ECDHE-RSA-AES256-GCM-SHA384", true },
-		{ "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-		    "ECDHE-RSA-AES128-SHA", true },
-		{ "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-		    "ECDHE-RSA-AES256-SHA", true },
+		{ "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "ECDHE-RSA-AES128-SHA",
+		    true },
+		{ "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", "ECDHE-RSA-AES256-SHA",
+		    true },
 		{ "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 		    "ECDHE-RSA-CHACHA20-POLY1305", true },
 	};
 	static const char *const curves[][2] = {
-		{ "CurveP256", "prime256v1" }, { "CurveP384", "secp384r1" },
-		{ "CurveP521", "secp521r1" }, { "X25519", "X25519" },
+		{ "CurveP256", "prime256v1" },
+		{ "CurveP384", "secp384r1" },
+		{ "CurveP521", "secp521r1" },
+		{ "X25519", "X25519" },
 	};
 	struct pair pairs[] = { make((struct maker){ .cn = "x" }),
 		make((struct maker){ .cn = "x", .rsa_bits = 2048 }) };
@@ -402,7 +434,8 @@ test_impossible_options(void **state)
 	(void)state;
 	conf.max_version = low;
 	assert_null(serve(&conf, &err));
-	assert_string_equal(err.text, "max_version TLS11 is below min_version "
+	assert_string_equal(err.text,
+	    "max_version TLS11 is below min_version "
 	    "TLS12 (the default): no client could connect");
 	conf.min_version = high;
 	conf.max_version = middle;
@@ -420,12 +453,11 @@ test_impossible_options(void **state)
 static void
 test_chain_is_sent(void **state)
 {
-	struct pair root = make((struct maker){ .cn = "root",
-	    .is_ca = true });
-	struct pair below = make((struct maker){ .cn = "below",
-	    .is_ca = true, .issuer = &root });
-	struct pair leaf = make((struct maker){ .san = "DNS:x.test",
-	    .issuer = &below });
+	struct pair root = make((struct maker){ .cn = "root", .is_ca = true });
+	struct pair below = make(
+	    (struct maker){ .cn = "below", .is_ca = true, .issuer = &root });
+	struct pair leaf =
+	    make((struct maker){ .san = "DNS:x.test", .issuer = &below });
 	char *texts[] = { cert_text(&leaf),
 		glue(cert_text(&leaf), cert_text(&below)) };
 	char *key = key_text(&leaf), *ca = cert_text(&root);
@@ -434,7 +466,8 @@ test_chain_is_sent(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		/* As an authority for clients it is not the server's. */
-		struct conf_tls_server conf = { .cert = texts[i], .key = key,
+		struct conf_tls_server conf = { .cert = texts[i],
+			.key = key,
 			.client_ca = ca,
 			.client_auth_type = CONF_CLIENT_AUTH_VERIFY_IF_GIVEN };
 		struct err err;
@@ -444,8 +477,8 @@ test_chain_is_sent(void **state)
 
 		talk_open(&talk, ctx);
 		assert_true(talk_run(&talk));
-		assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(
-		    talk.client)), i + 1);
+		assert_int_equal(
+		    sk_X509_num(SSL_get_peer_cert_chain(talk.client)), i + 1);
 		talk_close(&talk);
 		SSL_CTX_free(ctx);
 		tls_server_unref(server);
@@ -461,15 +494,20 @@ test_chain_is_sent(void **state)
 static void
 test_certificates_are_told(void **state)
 {
-	struct pair old = make((struct maker){ .cn = "old CA", .is_ca = true,
-	    .from_s = -9 * DAY, .to_s = 3 * DAY });
-	struct pair new = make((struct maker){ .cn = "new CA", .is_ca = true,
-	    .from_s = -9 * DAY, .to_s = 30 * DAY });
-	struct pair leaf = make((struct maker){ .san = "DNS:x.test",
-	    .issuer = &new, .to_s = 9 * DAY });
+	struct pair old = make((struct maker){ .cn = "old CA",
+	    .is_ca = true,
+	    .from_s = -9 * DAY,
+	    .to_s = 3 * DAY });
+	struct pair new = make((struct maker){ .cn = "new CA",
+	    .is_ca = true,
+	    .from_s = -9 * DAY,
+	    .to_s = 30 * DAY });
+	struct pair leaf = make((struct maker){
+	    .san = "DNS:x.test", .issuer = &new, .to_s = 9 * DAY });
 	char *cert = cert_text(&leaf), *key = key_text(&leaf);
 	char *ca = glue(cert_text(&new), cert_text(&old));
-	struct conf_tls_server conf = { .cert = cert, .key = key,
+	struct conf_tls_server conf = { .cert = cert,
+		.key = key,
 		.client_ca = ca,
 		.client_auth_type = CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY };
 	struct err err;
@@ -504,7 +542,8 @@ test_context_outlives_the_server(void **state)
 	struct pair leaf = make((struct maker){ .cn = "x", .issuer = &ca });
 	char *cert = cert_text(&leaf), *key = key_text(&leaf);
 	char *authority = cert_text(&ca);
-	struct conf_tls_server conf = { .cert = cert, .key = key,
+	struct conf_tls_server conf = { .cert = cert,
+		.key = key,
 		.client_ca = authority,
 		.client_auth_type = CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY };
 	struct err err;

@@ -30,8 +30,8 @@ append_pattern(struct wire *wire, size_t len, size_t piece)
 }
 
 static void
-check_wire(const struct wire *wire, const char *head, size_t head_len,
-    size_t body_len)
+check_wire(
+    const struct wire *wire, const char *head, size_t head_len, size_t body_len)
 {
 	size_t i;
 

@@ -28,12 +28,12 @@
 struct maker {
 	const char *cn; /* NULL: an empty subject */
 	const char *san;
-	const char *usage; /* extended key usage */
+	const char *usage;         /* extended key usage */
 	const struct pair *issuer; /* NULL: self-signed */
-	long from_s, to_s; /* relative to now; both 0: a day to each side */
-	unsigned rsa_bits; /* 0: P-256 */
+	long from_s, to_s;  /* relative to now; both 0: a day to each side */
+	unsigned rsa_bits;  /* 0: P-256 */
 	const char *digest; /* NULL: SHA-256 */
-	size_t ballast; /* bytes of an extension that means nothing */
+	size_t ballast;     /* bytes of an extension that means nothing */
 	bool is_ca;
 };
 
@@ -73,18 +73,19 @@ static inline struct pair
 make(struct maker o)
 {
 	static long serial = 1;
-	struct pair made = { X509_new(), o.rsa_bits != 0 ?
-	    EVP_RSA_gen(o.rsa_bits) : EVP_EC_gen("P-256") };
+	struct pair made = { X509_new(), o.rsa_bits != 0
+					     ? EVP_RSA_gen(o.rsa_bits)
+					     : EVP_EC_gen("P-256") };
 	const struct pair *issuer = o.issuer != NULL ? o.issuer : &made;
 	X509_NAME *name = X509_get_subject_name(made.cert);
 	bool is_default = o.from_s == 0 && o.to_s == 0;
 
 	X509_set_version(made.cert, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(made.cert), serial++);
-	X509_gmtime_adj(X509_getm_notBefore(made.cert),
-	    is_default ? -DAY : o.from_s);
-	X509_gmtime_adj(X509_getm_notAfter(made.cert),
-	    is_default ? DAY : o.to_s);
+	X509_gmtime_adj(
+	    X509_getm_notBefore(made.cert), is_default ? -DAY : o.from_s);
+	X509_gmtime_adj(
+	    X509_getm_notAfter(made.cert), is_default ? DAY : o.to_s);
 	if (o.cn != NULL)
 		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
 		    (const unsigned char *)o.cn, -1, -1, 0);
@@ -98,8 +99,9 @@ make(struct maker o)
 		add_ext(made.cert, NID_ext_key_usage, o.usage);
 	if (o.ballast > 0)
 		add_ballast(made.cert, o.ballast);
-	if (X509_sign(made.cert, issuer->key, o.digest != NULL ?
-	    EVP_get_digestbyname(o.digest) : EVP_sha256()) <= 0)
+	if (X509_sign(made.cert, issuer->key,
+		o.digest != NULL ? EVP_get_digestbyname(o.digest)
+				 : EVP_sha256()) <= 0)
 		abort();
 	return made;
 }
@@ -168,8 +170,8 @@ crl_text(const struct pair *issuer, const struct pair *revoked, long from_s,
 	if (revoked != NULL) {
 		X509_REVOKED *row = X509_REVOKED_new();
 
-		X509_REVOKED_set_serialNumber(row,
-		    X509_get_serialNumber(revoked->cert));
+		X509_REVOKED_set_serialNumber(
+		    row, X509_get_serialNumber(revoked->cert));
 		X509_REVOKED_set_revocationDate(row, t);
 		X509_CRL_add0_revoked(crl, row);
 	}
@@ -188,7 +190,7 @@ struct talk {
 	SSL_CTX *client_ctx;
 	SSL *client;
 	SSL *server;
-	int alert; /* that the client received */
+	int alert;     /* that the client received */
 	unsigned done; /* handshakes the server completed */
 };
 
@@ -249,7 +251,7 @@ talk_run(struct talk *talk)
 		SSL_read(talk->client, bytes, sizeof(bytes));
 	}
 	return SSL_is_init_finished(talk->client) &&
-	    SSL_is_init_finished(talk->server);
+	       SSL_is_init_finished(talk->server);
 }
 
 static inline enum tls_failure
