@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -16,11 +15,10 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
+#include "proxy/base/thread.h"
 
 /* Scrapes that need no check come first where CPU is short. */
 #define NICE 10
-
-#define STACK_BYTES (512 * 1024)
 
 /* What a check that is running at the end may still take: a usual one ends. */
 #define LAST_CHECK_NS 100000000
@@ -232,24 +230,6 @@ find_job(struct hasher *hasher, const unsigned char *digest)
 	return NULL;
 }
 
-static int
-start_thread(struct hasher *hasher)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int error;
-
-	/* Signals belong to the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	error = pthread_create(&hasher->id, &attr, run, hasher);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
-}
-
 static bool
 have_thread(struct hasher *hasher)
 {
@@ -257,7 +237,7 @@ have_thread(struct hasher *hasher)
 
 	if (hasher->has_thread)
 		return true;
-	error = start_thread(hasher);
+	error = thread_spawn(&hasher->id, run, hasher);
 	if (error != 0) {
 		log_error("passwords cannot be checked", "error",
 		    strerror(error), NULL);

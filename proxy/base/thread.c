@@ -89,7 +89,7 @@ run(void *arg)
 }
 
 int
-thread_start(struct thread *thread, struct err *err)
+thread_spawn(pthread_t *id, void *(*routine)(void *arg), void *arg)
 {
 	pthread_attr_t attr;
 	sigset_t all, before;
@@ -100,9 +100,17 @@ thread_start(struct thread *thread, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	error = pthread_create(&thread->id, &attr, run, thread);
+	error = pthread_create(id, &attr, routine, arg);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+int
+thread_start(struct thread *thread, struct err *err)
+{
+	int error = thread_spawn(&thread->id, run, thread);
+
 	if (error != 0)
 		return err_set(err, ERR_SYSTEM, "thread %s: %s", thread->name,
 		    strerror(error));

@@ -7,6 +7,8 @@
 #ifndef PROXY_BASE_THREAD_H
 #define PROXY_BASE_THREAD_H
 
+#include <pthread.h>
+
 struct err;
 struct event_base;
 struct mailbox;
@@ -22,6 +24,12 @@ struct event_base *thread_base_new(struct err *err);
 struct thread *thread_new(const char *name, void *owner, struct err *err);
 struct event_base *thread_base(struct thread *thread);
 struct mailbox *thread_mailbox(struct thread *thread);
+
+/*
+ * A thread without a loop, as every thread here is made: no signals, a small
+ * stack.  Returns 0 or an errno.
+ */
+int thread_spawn(pthread_t *id, void *(*routine)(void *arg), void *arg);
 
 int thread_start(struct thread *thread, struct err *err);
 

@@ -230,14 +230,6 @@ answer_fetched_us(const struct answer *answer)
 	return answer->fetched_us;
 }
 
-size_t
-answer_size(const struct answer *answer)
-{
-	const struct wire *gzip = answer_gzip(answer);
-
-	return wire_len(answer->identity) + (gzip ? wire_len(gzip) : 0);
-}
-
 const struct wire *
 answer_identity(const struct answer *answer)
 {

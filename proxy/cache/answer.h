@@ -42,7 +42,6 @@ void answer_unref(struct answer *answer);         /* any thread; NULL is fine */
 enum reason answer_reason(const struct answer *answer);
 int answer_status(const struct answer *answer);
 uint64_t answer_fetched_us(const struct answer *answer);
-size_t answer_size(const struct answer *answer); /* bytes held */
 
 /* Borrowed; valid while the answer is referenced. */
 const struct wire *answer_identity(const struct answer *answer);

@@ -53,7 +53,8 @@ serve_key(struct exchange *x, const struct key *key, bool is_extended)
 	if (answer == NULL ||
 	    (scrape->wants_gzip && answer_wants_gzip(answer))) {
 		scrape->answer = answer;
-		scrape->use = CACHE_HIT;
+		if (answer != NULL) /* else the fetch thread says what it was */
+			scrape->use = CACHE_HIT;
 		exchange_wait(x, scrape);
 		keeper_scrape(x->context->keeper, scrape);
 		return;

@@ -283,7 +283,6 @@ new_bufferevent(struct event_base *base, void *arg)
 	if (ssl != NULL)
 		tls_handshake_watch(ssl, on_handshake_done, connection);
 	TAILQ_INSERT_HEAD(&front->connections, connection, link);
-	stats_add(&front->options.stats->connections_total);
 	stats_add(&front->options.stats->connections_open);
 	if (++front->connection_count >= front->options.connections_max &&
 	    !close_oldest_idle(front))

@@ -55,7 +55,6 @@ struct stats {
 	stats_counter auth[AUTH_METHOD_COUNT][AUTH_RESULT_COUNT];
 	stats_counter handshakes_ok;
 	stats_counter handshakes_failed[TLS_FAILURE_COUNT];
-	stats_counter connections_total;
 	stats_counter connections_open;   /* gauge */
 	stats_counter underscore_headers; /* dropped names with '_' */
 	stats_counter accept_errors;
