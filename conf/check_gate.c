@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "conf/loading.h"
+#include "conf/login.h"
 
 #define NO_TLS                                                                 \
 	"the gate has no certificate: write tls_server_config: {cert_file: "   \
@@ -101,17 +102,35 @@ decide_tls(struct conf_loading *loading, bool had_errors)
 }
 
 static void
+warn_of_clear_text(struct conf_loading *loading)
+{
+	const struct conf *conf = loading->conf;
+
+	if (conf->gate_tls != CONF_GATE_TLS_OFF)
+		return;
+	if (conf->basic_auth_user_count > 0)
+		conf_errors_warn(&loading->errors,
+		    "basic_auth_users over plain HTTP: passwords cross the "
+		    "network in clear text");
+	if (conf_has_token_login(conf))
+		conf_errors_warn(&loading->errors,
+		    "auth over plain HTTP: bearer tokens cross the network in "
+		    "clear text");
+}
+
+static void
 warn_of_access(struct conf_loading *loading)
 {
 	const struct conf *conf = loading->conf;
 
-	if (conf->basic_auth_user_count > 0) {
-		if (conf->gate_tls == CONF_GATE_TLS_OFF)
-			conf_errors_warn(&loading->errors,
-			    "basic_auth_users over plain HTTP: passwords cross "
-			    "the network in clear text");
-	} else if (conf->tls_server_config.client_auth_type !=
-		   CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY)
+	if (conf_has_login(conf))
+		warn_of_clear_text(loading);
+	else if (conf->auth.rule_count > 0)
+		conf_errors_warn(&loading->errors,
+		    "no authentication is configured: only auth.rules says "
+		    "who may read the metrics, by address, listener and path");
+	else if (conf->tls_server_config.client_auth_type !=
+		 CONF_CLIENT_AUTH_REQUIRE_AND_VERIFY)
 		conf_errors_warn(&loading->errors,
 		    "no authentication is configured: anyone who reaches the "
 		    "gate may read the metrics");

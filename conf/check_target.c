@@ -9,12 +9,12 @@
 #include "conf/conf.h"
 #include "conf/duration.h"
 #include "conf/loading.h"
+#include "conf/path.h"
 #include "conf/text.h"
 #include "conf/value_map.h"
 #include "proxy/base/alloc.h"
 
 #define NAME_MAX_BYTES 63
-#define PATH_MAX_BYTES 1024
 
 /* One target under its rules; `where` is "targets[0]". */
 struct judged {
@@ -22,14 +22,6 @@ struct judged {
 	struct conf_target *target;
 	char where[32];
 };
-
-/* A value that is there but wrong was complained of; an empty one was not. */
-static bool
-is_missing(const struct judged *judged, const void *field)
-{
-	return conf_loading_find(judged->loading, field) == NULL ||
-	       judged->loading->errors.errors.count == 0;
-}
 
 static void
 check_name(const struct judged *judged)
@@ -39,7 +31,7 @@ check_name(const struct judged *judged)
 	char quoted[CONF_QUOTED_SIZE];
 
 	if (name == NULL) {
-		if (is_missing(judged, &target->name))
+		if (conf_loading_is_missing(judged->loading, &target->name))
 			conf_loading_complain(judged->loading, target,
 			    "%s: name is missing", judged->where);
 		return;
@@ -60,7 +52,8 @@ check_url(const struct judged *judged)
 {
 	const struct conf_target *target = judged->target;
 
-	if (target->url.text == NULL && is_missing(judged, &target->url))
+	if (target->url.text == NULL &&
+	    conf_loading_is_missing(judged->loading, &target->url))
 		conf_loading_complain(judged->loading, target,
 		    "%s: url is missing", judged->where);
 	if (target->proxy_url != NULL && target->url.text != NULL &&
@@ -70,27 +63,6 @@ check_url(const struct judged *judged)
 		    "%s.proxy_url: a %s is not reached through a proxy",
 		    judged->where,
 		    target->url.scheme == CONF_UNIX ? "unix socket" : "file");
-}
-
-/* The routes serve one spelling of a path only: no %, no empty segment. */
-static bool
-is_plain_path(const char *path)
-{
-	const char *segment = path, *p;
-	size_t len;
-
-	while (*segment == '/') {
-		for (p = ++segment; isalnum((unsigned char)*p) ||
-				    (*p != '\0' && strchr("._~-", *p) != NULL);)
-			p++;
-		len = (size_t)(p - segment);
-		if (len == 0 || (len == 1 && segment[0] == '.') ||
-		    (len == 2 && memcmp(segment, "..", 2) == 0))
-			return false;
-		segment = p;
-	}
-	return *segment == '\0' && segment > path &&
-	       segment - path <= PATH_MAX_BYTES;
 }
 
 static void
@@ -106,7 +78,7 @@ check_path(const struct judged *judged)
 	if (target->path == NULL)
 		return;
 	conf_quote(target->path, quoted);
-	if (!is_plain_path(target->path))
+	if (!conf_path_is_plain(target->path))
 		conf_loading_complain(judged->loading, &target->path,
 		    "%s.path: %s is not a path to serve: write it like "
 		    "/metrics/NAME, with letters, digits, . _ ~ - and single /",
@@ -198,7 +170,7 @@ check_authorization(const struct judged *judged)
 		    "%s.authorization.type: %s is not one word", judged->where,
 		    conf_quote(type, quoted));
 	if (auth->credentials == NULL && auth->credentials_file == NULL &&
-	    is_missing(judged, &auth->credentials))
+	    conf_loading_is_missing(judged->loading, &auth->credentials))
 		conf_loading_complain(judged->loading, &auth->place,
 		    "%s.authorization: credentials or credentials_file is "
 		    "missing",
@@ -216,7 +188,8 @@ check_tls(const struct judged *judged)
 	refuse_both(judged, &tls->ca, &tls->ca_file, "tls_config", "ca");
 	refuse_both(judged, &tls->cert, &tls->cert_file, "tls_config", "cert");
 	refuse_both(judged, &tls->key, &tls->key_file, "tls_config", "key");
-	if (has_cert != has_key && is_missing(judged, &tls->key))
+	if (has_cert != has_key &&
+	    conf_loading_is_missing(judged->loading, &tls->key))
 		conf_loading_complain(judged->loading, &tls->place,
 		    "%s.tls_config: a client certificate needs both cert_file "
 		    "and key_file",

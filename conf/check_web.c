@@ -175,6 +175,29 @@ check_clients(struct conf_loading *loading)
 		    "with it");
 }
 
+/* A name that nobody verified is anybody's. */
+static void
+check_identity(struct conf_loading *loading)
+{
+	const struct conf *conf = loading->conf;
+	const struct conf_client_certificate *certificate =
+	    &conf->auth.client_certificate;
+
+	if (!certificate->is_set || !is_policy_known(loading))
+		return;
+	if (!verifies(&conf->tls_server_config))
+		conf_loading_complain(loading, &certificate->place,
+		    "auth.client_certificate: certificates are not verified: "
+		    "write tls_server_config: {client_auth_type: "
+		    "RequireAndVerifyClientCert, client_ca_file: FILE}, or "
+		    "VerifyClientCertIfGiven beside other logins");
+	else if (certificate->user_from.count == 0 &&
+		 loading->errors.errors.count == 0)
+		conf_loading_complain(loading, &certificate->user_from,
+		    "auth.client_certificate.user_from: lists nothing: leave "
+		    "it out for [san_uri, san_dns, cn]");
+}
+
 /* As in exporter-toolkit the file wins; nobody means to write both. */
 static void
 warn_both(struct conf_loading *loading, const char *inline_value,
@@ -256,6 +279,7 @@ conf_check_web(struct conf_loading *loading)
 	check_ciphers(loading);
 	check_clients(loading);
 	check_sans(loading);
+	check_identity(loading);
 	warn_both(loading, tls->cert, tls->cert_file, "cert");
 	warn_both(loading, tls->key, tls->key_file, "key");
 	warn_both(loading, tls->client_ca, tls->client_ca_file, "client_ca");

@@ -110,6 +110,104 @@ struct conf_rate_limit {
 	unsigned burst;
 };
 
+/* Addresses of one prefix; IPv4 as IPv4-mapped, so that both compare alike. */
+struct conf_network {
+	unsigned char address[16];
+	unsigned bits; /* of the 128 that count */
+};
+
+enum conf_action { CONF_ALLOW, CONF_DENY };
+
+/* One of auth.rules: each list that is not empty has to match. */
+struct conf_rule {
+	struct conf_place place;
+	struct conf_strings paths; /* patterns, see conf/path.h */
+	struct conf_strings users;
+	struct conf_strings groups;
+	struct conf_strings networks;  /* as written, and read: */
+	struct conf_network *ranges;   /* as many */
+	struct conf_strings listeners; /* each is one of `listen`, as written */
+	enum conf_action action;
+};
+
+struct conf_jwt {
+	struct conf_place place;
+	bool is_set;
+	char *issuer;
+	struct conf_strings audiences;
+	char *jwks_file; /* this or jwks_url */
+	char *jwks_url;
+	char *jwks_ca_file;    /* NULL: the system's authorities */
+	char *jwks_token_file; /* NULL: asked without credentials */
+	char *user_claim;
+	char *groups_claim;
+	int64_t leeway;
+};
+
+/* kube-rbac-proxy's resourceAttributes; a text may hold "{{ .Value }}". */
+struct conf_attributes {
+	struct conf_place place;
+	bool is_set;
+	char *namespace; /* each may be NULL: empty */
+	char *api_group;
+	char *api_version;
+	char *resource;
+	char *subresource;
+	char *name;
+};
+
+struct conf_token_review {
+	struct conf_place place;
+	bool is_set;
+	struct conf_strings audiences;
+};
+
+struct conf_kubernetes {
+	struct conf_place place;
+	bool is_set;
+	char *api_server; /* NULL: from the pod's environment */
+	char *ca_file;    /* both NULL: the pod's own */
+	char *token_file;
+	struct conf_token_review token_review;
+	bool access_review;
+	struct conf_attributes attributes; /* unset: the path is asked for */
+	char *by_query_parameter;          /* where .Value comes from */
+	char *by_http_header;
+	int64_t cache_allowed;
+	int64_t cache_denied;
+	int64_t stale_grace;
+};
+
+struct conf_client_certificate {
+	struct conf_place place;
+	bool is_set;
+	struct conf_strings user_from; /* "san_uri", "san_dns", "cn" */
+};
+
+/* What the exporter is told of the scraper. */
+struct conf_identity_headers {
+	struct conf_place place;
+	bool is_set;
+	char *user; /* names of headers */
+	char *groups;
+	char *groups_separator;
+};
+
+struct conf_auth {
+	struct conf_place place;
+	bool is_set;
+	char *bearer_tokens_file;
+	struct conf_jwt jwt;
+	struct conf_kubernetes kubernetes;
+	struct conf_client_certificate client_certificate;
+	struct conf_rule *rules;
+	size_t rule_count;
+	struct conf_strings anonymous_paths;
+	struct conf_identity_headers identity_headers;
+	unsigned failed_logins_per_address; /* a minute; 0: no limit */
+	unsigned failed_logins_per_user;
+};
+
 /* Prometheus' tls_config. */
 struct conf_tls_client {
 	struct conf_place place;
@@ -227,6 +325,7 @@ struct conf {
 	struct conf_user *basic_auth_users;
 	size_t basic_auth_user_count;
 	struct conf_rate_limit rate_limit;
+	struct conf_auth auth;
 	struct conf_target *targets;
 	size_t target_count;
 	enum log_level log_level;

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
+#include "proxy/base/file.h"
 
 static int
 fail_errno(const char *path, struct err *err)
@@ -18,54 +17,34 @@ fail_errno(const char *path, struct err *err)
 	    "%s: cannot read: %s", path, strerror(errno));
 }
 
-/* Closes `file`, which may be NULL: errno says why. */
+/* Closes `fd`, which may be -1: errno says why. */
 static char *
-read_all(FILE *file, const char *path, size_t max, size_t *len, struct err *err)
+read_all(int fd, const char *path, size_t max, size_t *len, struct err *err)
 {
-	char *data;
-	size_t room = 4096, got;
+	char *text = fd != -1 ? file_read(fd, max, len) : NULL;
 
-	if (file == NULL) {
-		fail_errno(path, err);
-		return NULL;
-	}
-	data = xmalloc(room + 1);
-	*len = 0;
-	/* Pipes have no size to ask for, so the buffer grows. */
-	while ((got = fread(data + *len, 1, room - *len, file)) > 0) {
-		*len += got;
-		if (*len == room && room <= max) {
-			room *= 2;
-			data = xrealloc(data, room + 1);
-		}
-	}
-	data[*len] = '\0';
-	if (!ferror(file) && *len <= max) {
-		fclose(file);
-		return data;
-	}
-	if (ferror(file))
-		fail_errno(path, err);
-	else
+	if (text == NULL && errno == EFBIG)
 		err_set(
 		    err, ERR_INVALID, "%s: larger than %zu bytes", path, max);
-	free(data);
-	fclose(file);
-	return NULL;
+	else if (text == NULL)
+		fail_errno(path, err);
+	if (fd != -1)
+		close(fd);
+	return text;
 }
 
 char *
 conf_file_read(const char *path, size_t max, size_t *len, struct err *err)
 {
-	return read_all(fopen(path, "re"), path, max, len, err);
+	/* Waits for a pipe's writer: `--config <(...)`. */
+	return read_all(open(path, O_RDONLY | O_CLOEXEC), path, max, len, err);
 }
 
 char *
 conf_file_read_regular(
     const char *path, size_t max, size_t *len, struct err *err)
 {
-	/* Not blocking: a FIFO without a writer would hold up the caller. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = file_open(AT_FDCWD, path);
 	struct stat st;
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
@@ -77,7 +56,7 @@ conf_file_read_regular(
 		    S_ISDIR(st.st_mode) ? "Is a directory"
 					: "Not a regular file");
 	} else {
-		return read_all(fdopen(fd, "r"), path, max, len, err);
+		return read_all(fd, path, max, len, err);
 	}
 	if (fd != -1)
 		close(fd);

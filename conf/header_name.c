@@ -54,6 +54,23 @@ check_token(const char *name, struct err *err)
 }
 
 int
+conf_header_name_check_readable(const char *name, struct err *err)
+{
+	static const char *const secret[] = { "Authorization", "Cookie",
+		"Proxy-Authorization" };
+	size_t i;
+
+	if (check_token(name, err) == -1)
+		return -1;
+	for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+		if (strcasecmp(name, secret[i]) == 0)
+			return err_set(err, ERR_INVALID,
+			    "%s holds credentials: name another header",
+			    secret[i]);
+	return 0;
+}
+
+int
 conf_header_name_check(const char *name, struct err *err)
 {
 	size_t i;

@@ -1,5 +1,5 @@
 /*
- * Which names http_headers may set.
+ * Which headers http_headers may set, and rewrites may read.
  */
 #ifndef CONF_HEADER_NAME_H
 #define CONF_HEADER_NAME_H
@@ -12,5 +12,8 @@ struct err;
  * scrape's own headers.  Prometheus reserves the same kinds.
  */
 int conf_header_name_check(const char *name, struct err *err);
+
+/* A token that a scraper may send something in, other than credentials. */
+int conf_header_name_check_readable(const char *name, struct err *err);
 
 #endif

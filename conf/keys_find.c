@@ -2,15 +2,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/keys.h"
+#include "conf/conf.h"
+#include "conf/keys_table.h"
 
 #define NOT_YET(scope_, name_)                                                 \
 	{                                                                      \
 		.scope = (scope_), .name = (name_)                             \
 	}
-#define INSTEAD_SERVER(name_, words_)                                          \
+#define INSTEAD_ROOT(name_, words_)                                            \
 	{                                                                      \
 		.scope = CONF_SCOPE_ROOT, .name = (name_), .words = (words_)   \
+	}
+#define INSTEAD_RULE(name_, words_)                                            \
+	{                                                                      \
+		.scope = CONF_SCOPE_RULE, .name = (name_), .words = (words_)   \
 	}
 #define INSTEAD(name_, words_)                                                 \
 	{                                                                      \
@@ -18,11 +23,10 @@
 	}
 
 /*
- * A gate that ignored `auth` would stand open, so what is not built is
- * refused.  Whoever builds one of these deletes its row.
+ * What is not built is refused, not ignored.  Whoever builds one of these
+ * deletes its row.  And what people paste who come from elsewhere.
  */
 const struct conf_refused conf_refused[] = {
-	NOT_YET(CONF_SCOPE_ROOT, "auth"),
 	NOT_YET(CONF_SCOPE_ROOT, "journal"),
 	NOT_YET(CONF_SCOPE_ROOT, "metrics_detail"),
 	NOT_YET(CONF_SCOPE_TARGET, "late_finish"),
@@ -34,14 +38,37 @@ const struct conf_refused conf_refused[] = {
 	NOT_YET(CONF_SCOPE_TARGET, "validate"),
 	NOT_YET(CONF_SCOPE_TARGET, "fallback_scrape_protocol"),
 	NOT_YET(CONF_SCOPE_TARGET, "resources"),
-	INSTEAD_SERVER("tls_server_config.ca_file",
+	INSTEAD_ROOT("tls_server_config.ca_file",
 	    "is not a server's key: write client_ca_file"),
-	INSTEAD_SERVER(
+	INSTEAD_ROOT(
 	    "tls_server_config.ca", "is not a server's key: write client_ca"),
-	INSTEAD_SERVER("tls_server_config.server_name",
+	INSTEAD_ROOT("tls_server_config.server_name",
 	    "is not a server's key: it belongs in tls_config of a target"),
-	INSTEAD_SERVER("tls_server_config.insecure_skip_verify",
+	INSTEAD_ROOT("tls_server_config.insecure_skip_verify",
 	    "is not a server's key: it belongs in tls_config of a target"),
+	INSTEAD_ROOT("authorization",
+	    "is kube-rbac-proxy's: write auth: {kubernetes: {access_review: "
+	    "true, resourceAttributes: {...}, rewrites: {...}}}, and its "
+	    "static list as auth: {rules: [...]}"),
+	INSTEAD_ROOT("auth.oidc",
+	    "is not supported: write auth: {jwt: {issuer: ..., audiences: "
+	    "[...], jwks_url: ...}}"),
+	INSTEAD_ROOT(
+	    "auth.ignore_paths", "is not a key: write anonymous_paths"),
+	INSTEAD_ROOT("auth.allow_paths",
+	    "is not a key: nothing but the targets' paths is served; write "
+	    "rules to narrow that"),
+	INSTEAD_ROOT("auth.static", "is not a key: write rules"),
+	INSTEAD_ROOT(
+	    "auth.kubernetes.static", "is not a key: write rules in auth"),
+	INSTEAD_ROOT("auth.kubernetes.kubeconfig",
+	    "is not supported: write api_server, ca_file and token_file"),
+	INSTEAD_ROOT("auth.jwt.algorithms",
+	    "is not a key: RS256, PS256, ES256 and EdDSA are taken, each only "
+	    "with a key of its kind"),
+	INSTEAD_RULE("verb", "is not a key: a scrape is always a read"),
+	INSTEAD_RULE("user", "is not a key: write users: [NAME, ...]"),
+	INSTEAD_RULE("path", "is not a key: write paths: [PATH, ...]"),
 	INSTEAD("oauth2",
 	    "is not supported: fetch the token outside and name its file in "
 	    "authorization: {credentials_file: ...}"),
@@ -62,6 +89,60 @@ const struct conf_refused conf_refused[] = {
 	    "is not supported: write one target with name and url for each"),
 	{ .name = NULL },
 };
+
+static const struct conf_list lists[CONF_TYPE_COUNT] = {
+	[CONF_TYPE_TARGETS] = { .name = "targets",
+	    .scope = CONF_SCOPE_TARGET,
+	    .count = offsetof(struct conf, target_count),
+	    .size = sizeof(struct conf_target),
+	    .place = offsetof(struct conf_target, place),
+	    .max = 1000 },
+	[CONF_TYPE_RULES] = { .name = "auth.rules",
+	    .scope = CONF_SCOPE_RULE,
+	    .count = offsetof(struct conf, auth.rule_count),
+	    .size = sizeof(struct conf_rule),
+	    .place = offsetof(struct conf_rule, place),
+	    .max = 1000 },
+};
+
+const struct conf_list *
+conf_list_of(enum conf_type type)
+{
+	return lists[type].name != NULL ? &lists[type] : NULL;
+}
+
+void *
+conf_list_items(const struct conf_key *key, const void *conf)
+{
+	void *items;
+
+	memcpy(&items, (const char *)conf + key->offset, sizeof(items));
+	return items;
+}
+
+size_t
+conf_list_count(const struct conf_key *key, const void *conf)
+{
+	size_t count;
+
+	memcpy(
+	    &count, (const char *)conf + lists[key->type].count, sizeof(count));
+	return count;
+}
+
+void
+conf_list_set(const struct conf_key *key, void *conf, void *items, size_t count)
+{
+	memcpy((char *)conf + key->offset, &items, sizeof(items));
+	memcpy((char *)conf + lists[key->type].count, &count, sizeof(count));
+}
+
+const struct conf_key *
+conf_key_next(const struct conf_key *key)
+{
+	key = key == NULL ? conf_keys_gate : key + 1;
+	return key->name != NULL ? key : key->next;
+}
 
 const char *
 conf_key_in_group(const struct conf_key *key, const char *group)
@@ -84,7 +165,7 @@ conf_key_find(enum conf_scope scope, const char *group, const char *name)
 	const struct conf_key *key;
 	const char *last;
 
-	for (key = conf_keys; key->name != NULL; key++) {
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key)) {
 		if (key->scope != scope || key->is_flag_only)
 			continue;
 		last = conf_key_in_group(key, group);
@@ -99,7 +180,7 @@ conf_key_for_flag(const char *flag)
 {
 	const struct conf_key *key;
 
-	for (key = conf_keys; key->name != NULL; key++)
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key))
 		if (key->flag != NULL && strcmp(key->flag, flag) == 0)
 			return key;
 	return NULL;
@@ -126,6 +207,7 @@ conf_scope_prefix(enum conf_scope scope)
 		[CONF_SCOPE_ROOT] = "",
 		[CONF_SCOPE_TARGET] = "targets[].",
 		[CONF_SCOPE_HEADER] = "targets[].http_headers.NAME.",
+		[CONF_SCOPE_RULE] = "auth.rules[].",
 	};
 
 	return prefixes[scope];
@@ -137,6 +219,7 @@ conf_type_text(enum conf_type type)
 	static const char *const texts[CONF_TYPE_COUNT] = {
 		[CONF_TYPE_GROUP] = "keys",
 		[CONF_TYPE_TARGETS] = "list",
+		[CONF_TYPE_RULES] = "list",
 		[CONF_TYPE_HEADERS] = "keys",
 		[CONF_TYPE_PARAMS] = "keys",
 		[CONF_TYPE_QUERY_VALUES] = "keys",
@@ -163,6 +246,7 @@ conf_type_text(enum conf_type type)
 		[CONF_TYPE_WORDS] = "list of choices",
 		[CONF_TYPE_SECRETS] = "list of secrets",
 		[CONF_TYPE_PATHS] = "list of paths",
+		[CONF_TYPE_NETWORKS] = "list of networks",
 	};
 
 	return texts[type];

@@ -206,6 +206,7 @@ read_all(struct conf_loading *loading, const struct conf_source *source)
 	bound_memory(loading);
 	conf_check_targets(loading);
 	conf_check_gate(loading, !source->is_web_only);
+	conf_check_auth(loading);
 }
 
 /* Not before all are there: the array has moved as it grew. */

@@ -59,4 +59,7 @@ void conf_unref(struct conf *conf);
 /* The effective configuration as YAML, secrets as <secret>. */
 void conf_print(const struct conf *conf, FILE *out);
 
+/* One group of it: "auth". */
+void conf_print_group(const struct conf *conf, const char *group, FILE *out);
+
 #endif

@@ -29,6 +29,13 @@ conf_loading_find(const struct conf_loading *loading, const void *at)
 	return NULL;
 }
 
+bool
+conf_loading_is_missing(const struct conf_loading *loading, const void *at)
+{
+	return conf_loading_find(loading, at) == NULL ||
+	       loading->errors.errors.count == 0;
+}
+
 void
 conf_loading_complain(
     struct conf_loading *loading, const void *at, const char *format, ...)

@@ -40,6 +40,13 @@ const struct conf_mark *conf_loading_find(
     const struct conf_loading *loading, const void *at);
 
 /*
+ * Was the field left out, or set to nothing?  Not if it was set and is wrong:
+ * that was complained of.
+ */
+bool conf_loading_is_missing(
+    const struct conf_loading *loading, const void *at);
+
+/*
  * An error about the field `at`: at its place in a file, as a flag's, or
  * about the file or command line as a whole if it was never set.
  */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/login.h"
 #include "proxy/base/err.h"
 
 #define KEYS_SIZE 256
@@ -47,6 +48,27 @@ client_names(const struct conf *conf)
 	return conf->tls_server_config.client_allowed_sans.count > 0;
 }
 
+/* One of its methods instead of another is no less; none is. */
+static int
+login(const struct conf *conf)
+{
+	return conf_has_token_login(conf) ||
+	       conf->auth.client_certificate.is_set;
+}
+
+static int
+rules(const struct conf *conf)
+{
+	return conf->auth.rule_count > 0;
+}
+
+static int
+access_review(const struct conf *conf)
+{
+	return conf->auth.kubernetes.is_set &&
+	       conf->auth.kubernetes.access_review;
+}
+
 static const struct {
 	const char *key;
 	bool is_tls;
@@ -58,6 +80,9 @@ static const struct {
 	{ "client_ca_file", false, client_ca },
 	{ "client_crl_file", false, client_crl },
 	{ "client_allowed_sans", false, client_names },
+	{ "auth", false, login },
+	{ "auth.rules", false, rules },
+	{ "auth.kubernetes.access_review", false, access_review },
 };
 
 int

@@ -1,5 +1,6 @@
 #include "conf/reference.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "conf/keys.h"
@@ -8,7 +9,7 @@ static const char intro[] =
     "# Configuration of scrapegate\n"
     "\n"
     "This page is written by `scrapegate help reference` from the table of\n"
-    "keys in `keys.c`, which also drives parsing, defaults and flags; a test\n"
+    "keys in `keys*.c`, which also drives parsing, defaults and flags; a test\n"
     "compares the two.\n"
     "\n"
     "The file is strict YAML (JSON is YAML): unknown and repeated keys are\n"
@@ -40,31 +41,101 @@ static const char intro[] =
     "`reload` says whether a reload may change a key; the others need a\n"
     "restart.\n";
 
+static const char auth_intro[] =
+    "\n## Authentication\n"
+    "\n"
+    "`basic_auth_users` above and each of these make a login required:\n"
+    "`bearer_tokens_file`, `jwt`, `kubernetes.token_review`,\n"
+    "`client_certificate`. They may stand side by side. A scrape is judged\n"
+    "by one of them:\n"
+    "\n"
+    "1. It has an `Authorization` header of a kind that is configured: that\n"
+    "   decides alone, good or bad. `Basic` is looked up in\n"
+    "   `basic_auth_users`. A bearer token is looked up in\n"
+    "   `bearer_tokens_file`; else, if it is a JWT of `jwt.issuer`, that is\n"
+    "   verified; else Kubernetes is asked (`token_review`).\n"
+    "2. It has none of these: the verified client certificate says who it\n"
+    "   is.\n"
+    "\n"
+    "Then `rules`, first match wins, and `access_review`, if configured, say\n"
+    "whether that identity may; both have to agree. Without either everybody\n"
+    "who is known may scrape everything. `anonymous_paths` come before all of\n"
+    "that: they need no login and no rule. Without a login `rules` may still\n"
+    "judge by address, listener and path.\n"
+    "\n"
+    "```yaml\n"
+    "tls_server_config:\n"
+    "  cert_file: tls.crt\n"
+    "  key_file: tls.key\n"
+    "  client_auth_type: VerifyClientCertIfGiven\n"
+    "  client_ca_file: scrapers.crt\n"
+    "auth:\n"
+    "  client_certificate: {}        # {} turns it on, with its defaults\n"
+    "  bearer_tokens_file: tokens    # lines: NAME SHA256-HEX [GROUP,GROUP]\n"
+    "  rules:\n"
+    "  - users: [spiffe://example.org/ns/monitoring/sa/prometheus]\n"
+    "  - {groups: [dba], paths: [/metrics/mysql], networks: [10.0.0.0/8]}\n"
+    "```\n"
+    "\n"
+    "A user is a name, whichever method found it: CN `ann`, the password's\n"
+    "`ann` and a token's `ann` are the same to `rules` and to Kubernetes. A\n"
+    "target goes by its own `path` in `rules` and `anonymous_paths`, however\n"
+    "it is asked for (`/metrics` for the first one, `/proxy?module=NAME`). A\n"
+    "parameter that a rewrite looks at may be there only once. What is\n"
+    "remembered and what is limited is each worker's own: N workers take N\n"
+    "times as much.\n"
+    "\n"
+    "In the example Prometheus with that certificate may scrape everything,\n"
+    "a token of the group `dba` only `/metrics/mysql` and only from\n"
+    "10.0.0.0/8. Nobody else gets more than 403.\n";
+
 struct table {
 	enum conf_scope scope;
+	bool is_auth; /* only rows of auth; else only others */
 	const char *title;
 };
 
+#define AUTH "auth."
+
 static const struct table tables[] = {
-	{ CONF_SCOPE_ROOT,
+	{ CONF_SCOPE_ROOT, false,
 	    "\n## The gate\n\n"
 	    "`tls_server_config`, `http_server_config`, `basic_auth_users` "
 	    "and\n"
 	    "`rate_limit` are exporter-toolkit's web configuration: they may\n"
 	    "stand in a file of their own instead, which `web.config.file`\n"
 	    "names.\n" },
-	{ CONF_SCOPE_TARGET, "\n## Targets\n\nEach item of `targets`:\n" },
-	{ CONF_SCOPE_HEADER,
+	{ CONF_SCOPE_TARGET, false,
+	    "\n## Targets\n\nEach item of `targets`:\n" },
+	{ CONF_SCOPE_HEADER, false,
 	    "\n## Headers\n\n"
 	    "`http_headers: {NAME: {...}}` of a target, each NAME:\n" },
+	{ CONF_SCOPE_ROOT, true, auth_intro },
+	{ CONF_SCOPE_RULE, false,
+	    "\n## Rules\n\nEach item of `auth.rules`. A rule matches if all "
+	    "its lists do; one without a\nlist matches everybody and stands "
+	    "last:\n" },
 };
+
+/* A bar would end the cell. */
+static void
+print_cell(FILE *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '|')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
 
 static void
 print_default(FILE *out, const struct conf_key *key)
 {
 	if (key->def == NULL)
 		return;
-	fprintf(out, key->def[0] == '\0' ? "`\"\"`" : "`%s`", key->def);
+	fputc('`', out);
+	print_cell(out, key->def[0] == '\0' ? "\"\"" : key->def);
+	fputc('`', out);
 }
 
 static void
@@ -95,8 +166,15 @@ print_row(FILE *out, const struct conf_key *key)
 	print_type(out, key);
 	fputs(" | ", out);
 	print_default(out, key);
-	fprintf(out, " | %s | %s |\n", key->is_reloadable ? "yes" : "no",
-	    key->help);
+	fprintf(out, " | %s | ", key->is_reloadable ? "yes" : "no");
+	print_cell(out, key->help);
+	fputs(" |\n", out);
+}
+
+static bool
+is_auth(const struct conf_key *key)
+{
+	return strncmp(key->name, AUTH, strlen(AUTH)) == 0;
 }
 
 static void
@@ -113,8 +191,10 @@ print_table(FILE *out, const struct table *table)
 		fputs("\n| key | value | default | reload | meaning |\n"
 		      "|---|---|---|---|---|\n",
 		    out);
-	for (key = conf_keys; key->name != NULL; key++)
-		if (key->scope == table->scope && key->type != CONF_TYPE_GROUP)
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key))
+		if (key->scope == table->scope &&
+		    is_auth(key) == table->is_auth &&
+		    (key->type != CONF_TYPE_GROUP || key->is_switch))
 			print_row(out, key);
 }
 
@@ -169,7 +249,7 @@ conf_flags_help(FILE *out)
 {
 	const struct conf_key *key;
 
-	for (key = conf_keys; key->name != NULL; key++) {
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key)) {
 		if (key->flag == NULL)
 			continue;
 		fprintf(out, "  --%s", key->flag);

@@ -1,6 +1,5 @@
 #include "conf/section.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
 
-#define TARGETS_MAX 1000
 #define WHERE_SIZE 128
 #define GROUP_SIZE 64
 
@@ -61,7 +59,7 @@ is_dotted(const struct conf_section *section, const char *name)
 
 	if (strchr(name, '.') == NULL)
 		return false;
-	for (key = conf_keys; key->name != NULL; key++)
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key))
 		if (is_visible(section, key) && strcmp(key->name, name) == 0)
 			return true;
 	return false;
@@ -75,7 +73,8 @@ find_home(
 	const struct conf_key *key;
 	const char *last;
 
-	for (key = conf_keys; key->name != NULL && !section->is_web; key++) {
+	for (key = conf_key_next(NULL); key != NULL && !section->is_web;
+	     key = conf_key_next(key)) {
 		last = strrchr(key->name, '.');
 		last = last != NULL ? last + 1 : key->name;
 		if (key->is_flag_only || strcmp(last, name) != 0)
@@ -100,7 +99,7 @@ complain_unknown(
 	const struct conf_key *key;
 	const char *last;
 
-	for (key = conf_keys; key->name != NULL; key++) {
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key)) {
 		last = conf_key_in_group(key, section->group);
 		if (last != NULL && is_visible(section, key))
 			conf_suggest_add(&suggestion, last);
@@ -229,54 +228,70 @@ read_group(const struct conf_section *section, const struct conf_key *key,
 	conf_section_read(&inner, node);
 }
 
+/* Where the item and all its fields are; what is missing is not said then. */
 static void
-read_target(const struct conf_section *section, const struct conf_node *node,
-    struct conf_target *target, size_t index)
+mark_item(const struct conf_section *section, const struct conf_node *node)
 {
+	const struct conf_key *key;
+
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key))
+		if (key->scope == section->scope)
+			mark(section, node,
+			    (const char *)section->base + key->offset);
+}
+
+static void
+read_item(const struct conf_section *section, const struct conf_node *node,
+    const struct conf_list *list, void *item, size_t index)
+{
+	struct conf_place *place = (void *)((char *)item + list->place);
 	char where[WHERE_SIZE];
 	struct conf_section inner = *section;
 
-	conf_section_defaults(CONF_SCOPE_TARGET, target);
-	target->place.file = section->file;
-	target->place.line = node->line;
-	target->place.column = node->column;
-	mark(section, node, target);
-	snprintf(where, sizeof(where), "targets[%zu]", index);
-	inner.scope = CONF_SCOPE_TARGET;
-	inner.base = target;
+	conf_section_defaults(list->scope, item);
+	place->file = section->file;
+	place->line = node->line;
+	place->column = node->column;
+	mark(section, node, item);
+	mark(section, node, place);
+	snprintf(where, sizeof(where), "%s[%zu]", list->name, index);
+	inner.scope = list->scope;
+	inner.base = item;
 	inner.group = "";
 	inner.where = where;
-	if (node->kind == CONF_NODE_MAP)
+	if (node->kind == CONF_NODE_MAP && !conf_node_is_null(node))
 		conf_section_read(&inner, node);
 	else {
 		conf_errors_add(&section->loading->errors, section->file,
 		    node->line, node->column,
 		    "%s: expected keys and values, found %s", where,
 		    conf_node_kind_text(node));
-		/* Not missing as well. */
-		mark(section, node, &target->name);
-		mark(section, node, &target->url);
+		mark_item(&inner, node);
 	}
 }
 
 static void
-read_targets(const struct conf_section *section, const struct conf_key *key,
+read_list(const struct conf_section *section, const struct conf_key *key,
     const struct conf_node *node)
 {
-	struct conf *conf = section->base;
+	const struct conf_list *list = conf_list_of(key->type);
+	char *items, message[64];
 	size_t i;
 
 	if (expect(section, key, node, CONF_NODE_LIST) == -1)
 		return;
-	mark(section, node, &conf->targets);
-	if (node->count > TARGETS_MAX) {
-		complain(section, node, key->name, "more than 1000 targets");
+	mark(section, node, (const char *)section->base + key->offset);
+	if (node->count > list->max) {
+		snprintf(
+		    message, sizeof(message), "more than %zu items", list->max);
+		complain(section, node, key->name, message);
 		return;
 	}
-	conf->targets = xcalloc(node->count + 1, sizeof(*conf->targets));
-	conf->target_count = node->count;
+	items = xcalloc(node->count + 1, list->size);
+	conf_list_set(key, section->base, items, node->count);
 	for (i = 0; i < node->count; i++)
-		read_target(section, node->items[i], &conf->targets[i], i);
+		read_item(
+		    section, node->items[i], list, items + i * list->size, i);
 }
 
 /* -1 after saying what is wrong with the name of a header. */
@@ -344,18 +359,31 @@ read_headers(const struct conf_section *section, const struct conf_key *key,
 	}
 }
 
+/* Who writes a bare "client_certificate:" may think that it is on. */
+static void
+warn_of_switch(const struct conf_section *section, const struct conf_key *key)
+{
+	if (key->is_switch)
+		conf_errors_warn(&section->loading->errors,
+		    "%s has no value, so it is off: write {} to turn it on",
+		    key->name);
+}
+
 static void
 read_value(const struct conf_section *section, const struct conf_key *key,
     const struct conf_node *name, const struct conf_node *node)
 {
-	if (conf_node_is_null(node))
+	if (conf_node_is_null(node)) {
+		warn_of_switch(section, key);
 		return;
+	}
 	switch (key->type) {
 	case CONF_TYPE_GROUP:
 		read_group(section, key, name, node);
 		break;
 	case CONF_TYPE_TARGETS:
-		read_targets(section, key, node);
+	case CONF_TYPE_RULES:
+		read_list(section, key, node);
 		break;
 	case CONF_TYPE_HEADERS:
 		read_headers(section, key, node);
@@ -393,84 +421,5 @@ conf_section_read(
 			complain_refused(section, name, refused);
 		else
 			complain_unknown(section, name);
-	}
-}
-
-/* "[...]" is a list; it is wrapped, because a document is a map. */
-static struct conf_node *
-parse_list(const char *list)
-{
-	struct conf_errors errors = { .is_usage = false };
-	char *text = xasprintf("list: %s", list);
-	struct conf_node *map =
-	    conf_document_parse("default", text, strlen(text), &errors);
-
-	free(text);
-	assert(map != NULL && map->count == 1);
-	return map;
-}
-
-static void
-set_default(const struct conf_key *key, void *base)
-{
-	struct err err;
-	struct conf_setting setting = { .key = key, .folder = "", .err = &err };
-	bool is_list = key->def[0] == '[';
-	struct conf_node *node =
-	    is_list ? parse_list(key->def) : conf_node_text(key->def);
-
-	int result =
-	    conf_value_set(&setting, is_list ? node->items[0] : node, base);
-
-	assert(result == 0);
-	(void)result;
-	conf_node_free(node);
-}
-
-void
-conf_section_defaults(enum conf_scope scope, void *base)
-{
-	const struct conf_key *key;
-
-	for (key = conf_keys; key->name != NULL; key++)
-		if (key->scope == scope && key->def != NULL)
-			set_default(key, base);
-}
-
-static void
-clear_elements(const struct conf_key *key, void *base)
-{
-	struct conf *conf = base;
-	struct conf_target *target = base;
-
-	if (key->type == CONF_TYPE_TARGETS) {
-		while (conf->target_count > 0)
-			conf_section_clear(CONF_SCOPE_TARGET,
-			    &conf->targets[--conf->target_count]);
-		free(conf->targets);
-		conf->targets = NULL;
-	} else if (key->type == CONF_TYPE_HEADERS) {
-		while (target->http_header_count > 0) {
-			target->http_header_count--;
-			free(target->http_headers[target->http_header_count]
-				 .name);
-			conf_section_clear(CONF_SCOPE_HEADER,
-			    &target->http_headers[target->http_header_count]);
-		}
-		free(target->http_headers);
-		target->http_headers = NULL;
-	}
-}
-
-void
-conf_section_clear(enum conf_scope scope, void *base)
-{
-	const struct conf_key *key;
-
-	for (key = conf_keys; key->name != NULL; key++) {
-		if (key->scope != scope || key->is_flag_only)
-			continue;
-		clear_elements(key, base);
-		conf_value_clear(key, base);
 	}
 }

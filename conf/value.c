@@ -13,6 +13,7 @@
 #include "conf/size.h"
 #include "conf/text.h"
 #include "conf/url.h"
+#include "conf/value_auth.h"
 #include "conf/value_map.h"
 #include "conf/value_web.h"
 #include "proxy/base/alloc.h"
@@ -26,6 +27,7 @@ typedef void clear_fn(void *at);
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&
 		   sizeof(enum conf_redirects) == sizeof(unsigned) &&
+		   sizeof(enum conf_action) == sizeof(unsigned) &&
 		   sizeof(enum conf_client_auth) == sizeof(unsigned),
     "an enum of another size needs a setter of its own");
 
@@ -413,6 +415,8 @@ static const struct ops ops[CONF_TYPE_COUNT] = {
 	[CONF_TYPE_WORDS] = { conf_value_set_words, clear_strings, true },
 	[CONF_TYPE_SECRETS] = { set_strings, clear_strings, true },
 	[CONF_TYPE_PATHS] = { set_paths, clear_strings, true },
+	[CONF_TYPE_NETWORKS] = { conf_value_set_networks,
+	    conf_value_clear_networks, true },
 };
 
 int

@@ -34,6 +34,14 @@ add_gate(struct list *list, const struct conf_tls_server *tls)
 	add(list, tls->client_crl_file);
 }
 
+/* What else auth names is read when it is used. */
+static void
+add_auth(struct list *list, const struct conf_auth *auth)
+{
+	add(list, auth->bearer_tokens_file);
+	add(list, auth->jwt.jwks_file);
+}
+
 static void
 add_target(struct list *list, const struct conf_target *target)
 {
@@ -57,6 +65,7 @@ conf_named_files(const struct conf *conf, size_t *count)
 	size_t i;
 
 	add_gate(&list, &conf->tls_server_config);
+	add_auth(&list, &conf->auth);
 	for (i = 0; i < conf->target_count; i++)
 		add_target(&list, &conf->targets[i]);
 	*count = list.count;

@@ -17,7 +17,7 @@ refuse_unknown(const char *name, struct err *err)
 	const struct conf_key *key;
 	char quoted[CONF_QUOTED_SIZE], *dashed;
 
-	for (key = conf_keys; key->name != NULL; key++)
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key))
 		if (key->flag != NULL)
 			conf_suggest_add(&suggestion, key->flag);
 	dashed = xasprintf("--%s", name);

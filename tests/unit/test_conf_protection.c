@@ -40,6 +40,24 @@ static struct conf no_names =
 static struct conf weaker =
     CONF(FILES, 2, VERIFY_IF_GIVEN, TEXT, NULL, TEXT, 1);
 static struct conf only_tls = CONF(FILES, 0, NONE, NULL, NULL, NULL, 0);
+static struct conf tokens = { .auth.bearer_tokens_file = TEXT };
+static struct conf jwt = { .auth.jwt.is_set = true };
+static struct conf both = { .auth.bearer_tokens_file = TEXT,
+	.auth.jwt.is_set = true };
+static struct conf review = {
+	.auth.kubernetes = { .is_set = true,
+	    .access_review = true,
+	    .token_review.is_set = true },
+};
+static struct conf no_access = {
+	.auth.kubernetes = { .is_set = true, .token_review.is_set = true },
+};
+static struct conf certificate = { .auth.client_certificate.is_set = true };
+static struct conf rules = { .auth = { .bearer_tokens_file = TEXT,
+				 .rule_count = 2 } };
+static struct conf fewer_rules = { .auth = { .bearer_tokens_file = TEXT,
+				       .rule_count = 1 } };
+static struct conf empty = { .workers = 1 };
 
 static const struct row {
 	struct conf *was, *next;
@@ -64,6 +82,19 @@ static const struct row {
 	    "remove authentication (basic_auth_users, "
 	    "client_auth_type, client_ca_file, client_crl_file, "
 	    "client_allowed_sans);" },
+	{ &tokens, &jwt, NULL },
+	{ &both, &tokens, NULL },
+	{ &jwt, &both, NULL },
+	{ &certificate, &review, NULL },
+	{ &empty, &review, NULL },
+	{ &rules, &fewer_rules, NULL },
+	{ &tokens, &empty, "remove authentication (auth);" },
+	{ &jwt, &empty, "remove authentication (auth);" },
+	{ &certificate, &empty, "remove authentication (auth);" },
+	{ &rules, &tokens, "remove authentication (auth.rules);" },
+	{ &review, &no_access,
+	    "remove authentication (auth.kubernetes.access_review);" },
+	{ &review, &empty, "(auth, auth.kubernetes.access_review);" },
 };
 
 static void

@@ -289,12 +289,13 @@ test_table_of_keys(void **state)
 	const char *dot;
 
 	(void)state;
-	for (key = conf_keys; key->name != NULL; key++) {
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key)) {
 		assert_non_null(key->help);
 		assert_true((key->type != CONF_TYPE_CHOICE &&
 				key->type != CONF_TYPE_WORD) ||
 			    key->choices != NULL);
-		for (other = key + 1; other->name != NULL; other++)
+		for (other = conf_key_next(key); other != NULL;
+		     other = conf_key_next(other))
 			if (other->scope == key->scope &&
 			    strcmp(other->name, key->name) == 0)
 				fail_msg("%s is there twice", key->name);
@@ -303,7 +304,8 @@ test_table_of_keys(void **state)
 			continue;
 		memset(group, 0, sizeof(group));
 		memcpy(group, key->name, (size_t)(dot - key->name));
-		for (other = conf_keys; other < key; other++)
+		for (other = conf_key_next(NULL); other != key;
+		     other = conf_key_next(other))
 			if (other->scope == key->scope &&
 			    other->type == CONF_TYPE_GROUP &&
 			    strcmp(other->name, group) == 0)
@@ -311,9 +313,16 @@ test_table_of_keys(void **state)
 		if (other == key)
 			fail_msg("%s stands before its group", key->name);
 	}
-	for (refused = conf_refused; refused->name != NULL; refused++)
-		if (conf_key_find(refused->scope, "", refused->name) != NULL)
+	for (refused = conf_refused; refused->name != NULL; refused++) {
+		dot = strrchr(refused->name, '.');
+		memset(group, 0, sizeof(group));
+		if (dot != NULL)
+			memcpy(group, refused->name,
+			    (size_t)(dot - refused->name));
+		if (conf_key_find(refused->scope, group,
+			dot != NULL ? dot + 1 : refused->name) != NULL)
 			fail_msg("%s is known and refused", refused->name);
+	}
 }
 
 int

@@ -1,0 +1,160 @@
+#include "conf/keys_table.h"
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
+#define TARGET(field) CONF_FIELD(CONF_SCOPE_TARGET, struct conf_target, field)
+#define TARGET_BLOCK(field)                                                    \
+	CONF_BLOCK(CONF_SCOPE_TARGET, struct conf_target, field)
+#define HEADER(field)                                                          \
+	CONF_FIELD(CONF_SCOPE_HEADER, struct conf_http_header, field)
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+static const char *const redirects[] = { "false", "same_origin", "true", NULL };
+
+const struct conf_key conf_keys_target[] = {
+	{ TARGET(name), .name = "name", .type = CONF_TYPE_STRING,
+	    .is_reloadable = true,
+	    .help = "Unique; letters, digits, `_`, `.` and `-`, at most 63. "
+		    "Required." },
+	{ TARGET(url), .name = "url", .type = CONF_TYPE_URL,
+	    .is_reloadable = true,
+	    .help = "The exporter: http://HOST:PORT/PATH, https://..., "
+		    "unix:/run/NAME.sock:/PATH or file:/PATH. Without a path: "
+		    "/metrics. Required." },
+	{ TARGET(path), .name = "path", .type = CONF_TYPE_STRING,
+	    .is_reloadable = true,
+	    .help = "Where the gate serves it. If not set: /metrics/NAME; the "
+		    "first target is served at /metrics too." },
+	{ TARGET(scrape_timeout), .name = "scrape_timeout",
+	    .type = CONF_TYPE_DURATION, .def = "10s", .min = 1,
+	    .max = CONF_DAY_MS, .is_reloadable = true,
+	    .help = "Time for a scrape whose scraper sends no "
+		    "X-Prometheus-Scrape-Timeout-Seconds." },
+	{ TARGET(max_scrape_timeout), .name = "max_scrape_timeout",
+	    .type = CONF_TYPE_DURATION, .def = "2m", .min = 1,
+	    .max = CONF_DAY_MS, .is_reloadable = true,
+	    .help = "The most a scraper's timeout is believed." },
+	{ TARGET(timeout_offset), .name = "timeout_offset",
+	    .type = CONF_TYPE_DURATION, .def = "500ms", .min = 0,
+	    .max = INT64_C(3600) * 1000, .is_reloadable = true,
+	    .help = "How long before the scraper gives up the answer is out; "
+		    "at most a tenth of the timeout." },
+	{ TARGET(cache_ttl), .name = "cache", .type = CONF_TYPE_GROUP,
+	    .help = "Sharing one answer." },
+	{ TARGET(cache_ttl), .name = "cache.ttl", .type = CONF_TYPE_DURATION,
+	    .def = "0s", .min = 0, .max = CONF_DAY_MS, .is_reloadable = true,
+	    .help = "How long an answer may be served again. 0: only scrapes "
+		    "at the same time share one." },
+	{ TARGET(cache_once_per_scraper), .name = "cache.once_per_scraper",
+	    .type = CONF_TYPE_BOOL, .def = "true", .is_reloadable = true,
+	    .help = "Never give one scraper the same answer twice." },
+	{ TARGET(body_size_limit), .name = "body_size_limit",
+	    .type = CONF_TYPE_SIZE, .def = "0", .min = 0,
+	    .max = INT64_C(1) << 50, .is_reloadable = true,
+	    .help = "A larger answer fails the scrape, as in Prometheus. 0: no "
+		    "limit." },
+	{ TARGET(params), .name = "params", .type = CONF_TYPE_PARAMS,
+	    .is_reloadable = true,
+	    .help = "Sent to the exporter, as in Prometheus: {NAME: "
+		    "[VALUE, ...]}." },
+	{ TARGET(query_allow), .name = "query", .type = CONF_TYPE_GROUP,
+	    .help = "What a scraper may add to the query." },
+	{ TARGET(query_allow), .name = "query.allow", .type = CONF_TYPE_STRINGS,
+	    .def = "[\"collect[]\", \"name[]\"]", .is_reloadable = true,
+	    .help = "Names of parameters a scraper may add. A `target` that is "
+		    "loopback, link-local or the Kubernetes API has to be "
+		    "listed in query.values." },
+	{ TARGET(query_rules), .name = "query.values",
+	    .type = CONF_TYPE_QUERY_VALUES, .is_reloadable = true,
+	    .help = "Per name the values it may have: a list, or one POSIX "
+		    "extended regex that must match the whole value." },
+	{ TARGET(follow_redirects), .name = "follow_redirects",
+	    .type = CONF_TYPE_CHOICE, .def = "same_origin",
+	    .choices = redirects, .is_reloadable = true,
+	    .help = "Whether redirects of the exporter are followed." },
+	{ TARGET(startup_grace), .name = "startup_grace",
+	    .type = CONF_TYPE_DURATION, .def = "0s", .min = 0,
+	    .max = CONF_DAY_MS, .is_reloadable = true,
+	    .help = "How long after the start an exporter that never answered "
+		    "gives 503 instead of 502." },
+	{ TARGET_BLOCK(basic_auth), .name = "basic_auth",
+	    .type = CONF_TYPE_GROUP,
+	    .help = "The gate's credentials for the exporter." },
+	{ TARGET(basic_auth.username), .name = "basic_auth.username",
+	    .type = CONF_TYPE_STRING, .is_reloadable = true,
+	    .help = "Or username_file." },
+	{ TARGET(basic_auth.username_file), .name = "basic_auth.username_file",
+	    .type = CONF_TYPE_PATH, .is_reloadable = true,
+	    .help = "File that holds it." },
+	{ TARGET(basic_auth.password), .name = "basic_auth.password",
+	    .type = CONF_TYPE_SECRET, .is_reloadable = true,
+	    .help = "Or password_file." },
+	{ TARGET(basic_auth.password_file), .name = "basic_auth.password_file",
+	    .type = CONF_TYPE_PATH, .is_reloadable = true,
+	    .help = "File that holds it." },
+	{ TARGET_BLOCK(authorization), .name = "authorization",
+	    .type = CONF_TYPE_GROUP,
+	    .help = "The Authorization header for the exporter." },
+	{ TARGET(authorization.type), .name = "authorization.type",
+	    .type = CONF_TYPE_STRING, .def = "Bearer", .is_reloadable = true,
+	    .help = "Its scheme." },
+	{ TARGET(authorization.credentials),
+	    .name = "authorization.credentials", .type = CONF_TYPE_SECRET,
+	    .is_reloadable = true, .help = "Or credentials_file." },
+	{ TARGET(authorization.credentials_file),
+	    .name = "authorization.credentials_file", .type = CONF_TYPE_PATH,
+	    .is_reloadable = true, .help = "File that holds them." },
+	{ TARGET_BLOCK(tls_config), .name = "tls_config",
+	    .type = CONF_TYPE_GROUP,
+	    .help = "TLS to an https exporter, as in Prometheus." },
+	{ TARGET(tls_config.ca_file), .name = "tls_config.ca_file",
+	    .type = CONF_TYPE_PATH, .is_reloadable = true,
+	    .help = "Authorities to trust instead of the system's, in PEM." },
+	{ TARGET(tls_config.ca), .name = "tls_config.ca", .type = CONF_TYPE_PEM,
+	    .is_reloadable = true, .help = "The same, inline." },
+	{ TARGET(tls_config.cert_file), .name = "tls_config.cert_file",
+	    .type = CONF_TYPE_PATH, .is_reloadable = true,
+	    .help = "Client certificate in PEM." },
+	{ TARGET(tls_config.cert), .name = "tls_config.cert",
+	    .type = CONF_TYPE_PEM, .is_reloadable = true,
+	    .help = "The same, inline." },
+	{ TARGET(tls_config.key_file), .name = "tls_config.key_file",
+	    .type = CONF_TYPE_PATH, .is_reloadable = true,
+	    .help = "Its private key in PEM." },
+	{ TARGET(tls_config.key), .name = "tls_config.key",
+	    .type = CONF_TYPE_SECRET_PEM, .is_reloadable = true,
+	    .help = "The same, inline." },
+	{ TARGET(tls_config.server_name), .name = "tls_config.server_name",
+	    .type = CONF_TYPE_STRING, .is_reloadable = true,
+	    .help = "Name to ask for and to verify instead of the host." },
+	{ TARGET(tls_config.insecure_skip_verify),
+	    .name = "tls_config.insecure_skip_verify", .type = CONF_TYPE_BOOL,
+	    .def = "false", .is_reloadable = true,
+	    .help = "Do not verify the exporter's certificate." },
+	{ TARGET(tls_config.min_version), .name = "tls_config.min_version",
+	    .type = CONF_TYPE_WORD, .def = "TLS12",
+	    .choices = conf_tls_versions, .unknown = "unknown TLS version",
+	    .is_reloadable = true, .help = "Oldest protocol to accept." },
+	{ TARGET(tls_config.max_version), .name = "tls_config.max_version",
+	    .type = CONF_TYPE_WORD, .def = "TLS13",
+	    .choices = conf_tls_versions, .unknown = "unknown TLS version",
+	    .is_reloadable = true, .help = "Newest protocol to offer." },
+	{ TARGET(http_headers), .name = "http_headers",
+	    .type = CONF_TYPE_HEADERS, .is_reloadable = true,
+	    .help = "Headers to send to the exporter, by name." },
+	{ TARGET(proxy_url), .name = "proxy_url", .type = CONF_TYPE_PROXY,
+	    .is_reloadable = true,
+	    .help = "Reach the exporter through this proxy: http, https or "
+		    "socks5." },
+
+	{ HEADER(values), .name = "values", .type = CONF_TYPE_STRINGS,
+	    .is_reloadable = true, .help = "Values, each sent as a line." },
+	{ HEADER(secrets), .name = "secrets", .type = CONF_TYPE_SECRETS,
+	    .is_reloadable = true, .help = "Values that are never shown." },
+	{ HEADER(files), .name = "files", .type = CONF_TYPE_PATHS,
+	    .is_reloadable = true, .help = "Files that hold values." },
+	{ .next = conf_keys_auth },
+};
