@@ -1,6 +1,7 @@
 #include "proxy/base/escape.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* The letter behind the backslash, or 0 for bytes that have none. */
@@ -51,15 +52,19 @@ escape_byte(char out[4], unsigned char byte)
 	return 4;
 }
 
-size_t
-escape_quoted(char *out, size_t size, const char *bytes, size_t len)
+static size_t
+escape(char *out, size_t size, const char *bytes, size_t len, bool keeps_quotes)
 {
 	char escaped[4];
 	size_t i, n, used = 0;
 
 	assert(size > 0);
 	for (i = 0; i < len; i++) {
-		n = escape_byte(escaped, (unsigned char)bytes[i]);
+		if (keeps_quotes && bytes[i] == '"') {
+			escaped[0] = '"';
+			n = 1;
+		} else
+			n = escape_byte(escaped, (unsigned char)bytes[i]);
 		if (n >= size - used)
 			break;
 		memcpy(out + used, escaped, n);
@@ -67,4 +72,16 @@ escape_quoted(char *out, size_t size, const char *bytes, size_t len)
 	}
 	out[used] = '\0';
 	return used;
+}
+
+size_t
+escape_quoted(char *out, size_t size, const char *bytes, size_t len)
+{
+	return escape(out, size, bytes, len, false);
+}
+
+size_t
+escape_words(char *out, size_t size, const char *words, size_t len)
+{
+	return escape(out, size, words, len, true);
 }

@@ -15,4 +15,7 @@
  */
 size_t escape_quoted(char *out, size_t size, const char *bytes, size_t len);
 
+/* The same for whole sentences, which stand in no quotes and so keep theirs. */
+size_t escape_words(char *out, size_t size, const char *words, size_t len);
+
 #endif

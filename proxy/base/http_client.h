@@ -2,10 +2,10 @@
  * HTTP requests on an event loop: the one home of libcurl.
  *
  * A client owns the kept-alive connections of all calls made with it; a call
- * is one GET.  The caller resolves names, verifies certificates and judges the
- * answer: it gets raw header lines and raw body bytes, chunk framing included,
- * and no redirect is followed.  There are no timeouts either, but for the share
- * that each of several addresses has: cancel.
+ * is one GET or POST.  The caller resolves names, verifies certificates and
+ * judges the answer: it gets raw header lines and raw body bytes, chunk framing
+ * included, and no redirect is followed.  There are no timeouts either, but for
+ * the share that each of several addresses has: cancel.
  *
  * One thread, that of the event_base.  Hooks run inside libcurl, so a hook may
  * not start or cancel a call; done() may.
@@ -28,6 +28,9 @@ struct http_request {
 	const char *target;         /* as it stands in the request line */
 	const char *const *headers; /* "Name: value", in this order, Host too */
 	size_t header_count;
+	const char *body; /* NULL: GET; else POST, with a Content-Length and
+			   * without Expect; its type is one of the headers */
+	size_t body_len;
 	const char *unix_path; /* NULL: TCP */
 	const char *proxy_url; /* NULL: none; the environment is ignored */
 

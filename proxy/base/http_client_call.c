@@ -282,6 +282,26 @@ set_connect_time(struct http_call *call, uint64_t connect_us)
 	    ms == 0 || ms > CONNECT_MAX_MS ? CONNECT_MAX_MS : (long)ms);
 }
 
+/*
+ * The bytes stay ours, so that they can be wiped, and in memory, so that the
+ * repetition in on_sending() sends all of them again.
+ */
+static void
+set_body(struct http_call *call, const char *body, size_t len)
+{
+	CURL *easy = call->easy;
+
+	call->body = xmalloc(len + 1);
+	memcpy(call->body, body, len);
+	call->body_len = len;
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(
+	    easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
+	/* libcurl's own idea for a large body; nobody here waits for a 100. */
+	call->headers = curl_slist_append(call->headers, "Expect:");
+}
+
 static void
 set_request(struct http_call *call, const struct http_request *request)
 {
@@ -291,6 +311,8 @@ set_request(struct http_call *call, const struct http_request *request)
 	for (i = 0; i < request->header_count; i++)
 		call->headers =
 		    curl_slist_append(call->headers, request->headers[i]);
+	if (request->body != NULL)
+		set_body(call, request->body, request->body_len);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
 	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, request->target);
 	/* "" also switches the environment's proxies off. */
@@ -331,12 +353,26 @@ http_call_new(const struct http_request *request,
 	return call;
 }
 
+/* Headers and body hold credentials. */
+static void
+wipe_request(struct http_call *call)
+{
+	struct curl_slist *line;
+
+	for (line = call->headers; line != NULL; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	if (call->body != NULL)
+		explicit_bzero(call->body, call->body_len);
+}
+
 void
 http_call_free(struct http_call *call)
 {
 	if (call->easy != NULL)
 		curl_easy_cleanup(call->easy);
+	wipe_request(call);
 	curl_slist_free_all(call->headers);
+	free(call->body);
 	curl_slist_free_all(call->pinned);
 	free(call->addresses);
 	free(call->unix_path);

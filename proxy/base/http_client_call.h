@@ -17,6 +17,8 @@ struct http_call {
 	struct http_lane *lane;
 	CURL *easy;
 	struct curl_slist *headers;
+	char *body; /* NULL: GET */
+	size_t body_len;
 	struct curl_slist *pinned;
 	char *addresses; /* of `pinned`: ",a,[b],"; NULL: any will do */
 	struct http_hooks hooks;

@@ -1,6 +1,5 @@
 #include "proxy/base/material.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
+#include "proxy/base/file.h"
 
 /* Kubernetes' name for the generation in force. */
 #define GENERATION "..data"
@@ -47,50 +47,30 @@ struct generation {
 static int
 fail_errno(struct file *file, const char *verb, int code)
 {
-	char words[128] = "";
+	char words[64];
 
-	/* Go's words for an errno are strerror's, in lower case. */
-	strncpy(words, strerror(code), sizeof(words) - 1);
-	words[0] = (char)tolower((unsigned char)words[0]);
 	return err_set(&file->err,
 	    code == ENOENT || code == ENOTDIR ? ERR_MISSING : ERR_FILE,
-	    "%s %s: %s", verb, file->path, words);
+	    "%s %s: %s", verb, file->path,
+	    err_words(code, words, sizeof(words)));
 }
 
-/* Bytes behind the text: one that tells the end, one for the terminator. */
 static int
-read_all(struct file *file, int fd, size_t size)
+read_all(struct file *file, int fd)
 {
-	ssize_t n;
-
-	if (size > MATERIAL_FILE_MAX)
-		size = MATERIAL_FILE_MAX;
-	file->text = xmalloc(size + 2);
-	while (
-	    (n = read(fd, file->text + file->len, size + 1 - file->len)) != 0) {
-		if (n < 0)
-			return fail_errno(file, "read", errno);
-		file->len += (size_t)n;
-		if (file->len > MATERIAL_FILE_MAX)
-			return err_set(&file->err, ERR_FILE,
-			    "%s is larger than 1 MB", file->path);
-		if (file->len == size + 1) {
-			size *= 2;
-			if (size > MATERIAL_FILE_MAX || size == 0)
-				size = size == 0 ? 4096 : MATERIAL_FILE_MAX;
-			file->text = xrealloc(file->text, size + 2);
-		}
-	}
-	file->text[file->len] = '\0';
-	return 0;
+	file->text = file_read(fd, MATERIAL_FILE_MAX, &file->len);
+	if (file->text != NULL)
+		return 0;
+	if (errno == EFBIG)
+		return err_set(
+		    &file->err, ERR_FILE, "%s is larger than 1 MB", file->path);
+	return fail_errno(file, "read", errno);
 }
 
 static void
 wipe_text(struct file *file)
 {
-	if (file->text != NULL)
-		explicit_bzero(file->text, file->len);
-	free(file->text);
+	file_wipe(file->text, file->len);
 	file->text = NULL;
 	file->len = 0;
 }
@@ -113,8 +93,7 @@ judge_kind(struct file *file, const struct stat *st)
 static void
 read_at(struct file *file, int folder, const char *name)
 {
-	/* Not blocking, lest a FIFO holds up the caller. */
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = file_open(folder, name);
 	struct stat st;
 	int result;
 
@@ -126,7 +105,7 @@ read_at(struct file *file, int folder, const char *name)
 	if (fstat(fd, &st) == -1)
 		result = fail_errno(file, "read", errno);
 	else if ((result = judge_kind(file, &st)) == 0)
-		result = read_all(file, fd, (size_t)st.st_size);
+		result = read_all(file, fd);
 	close(fd);
 	if (result == -1)
 		wipe_text(file);

@@ -1,6 +1,7 @@
 /*
  * Whom a call dials: only what it is pinned to, whatever other calls of the
- * same client say of the same host.  The server's side is played by the test.
+ * same client say of the same host.  What a POST looks like, also repeated.
+ * The server's side is played by the test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -112,10 +114,11 @@ scene_close(struct scene *scene)
 }
 
 static struct http_call *
-dial(struct scene *scene, struct dialler *d, const char *addresses,
-    bool may_connect)
+dial_with(struct scene *scene, struct dialler *d, const char *addresses,
+    bool may_connect, const char *body, size_t len)
 {
-	static const char *const headers[] = { "Host: exporter.test" };
+	static const char *const headers[] = { "Host: exporter.test",
+		"Content-Type: application/json" };
 	struct http_hooks hooks = { .connecting = on_connecting,
 		.sending = on_sending,
 		.head_line = on_bytes,
@@ -126,7 +129,9 @@ dial(struct scene *scene, struct dialler *d, const char *addresses,
 	struct http_request request = { .origin = origin,
 		.target = "/metrics",
 		.headers = headers,
-		.header_count = 1,
+		.header_count = body != NULL ? 2 : 1,
+		.body = body,
+		.body_len = len,
 		.pinned = pinned,
 		.pool = "pool",
 		.may_connect = may_connect };
@@ -141,6 +146,13 @@ dial(struct scene *scene, struct dialler *d, const char *addresses,
 	call = http_call_start(scene->client, &request, &hooks, &err);
 	assert_non_null(call);
 	return call;
+}
+
+static struct http_call *
+dial(struct scene *scene, struct dialler *d, const char *addresses,
+    bool may_connect)
+{
+	return dial_with(scene, d, addresses, may_connect, NULL, 0);
 }
 
 static void
@@ -272,6 +284,135 @@ test_foreign_and_own(void **state)
 	scene_close(&scene);
 }
 
+/* Reads a POST of `body` and checks all of it; the loop goes on meanwhile. */
+static void
+read_post(struct scene *scene, int fd, const char *body, size_t len)
+{
+	size_t size = len + 4096, used = 0;
+	char *bytes = calloc(1, size + 1), *end = NULL;
+	char length[64];
+
+	while (end == NULL || (size_t)(bytes + used - end) < 4 + len) {
+		ssize_t n = recv(fd, bytes + used, size - used, MSG_DONTWAIT);
+
+		event_base_loop(scene->base, EVLOOP_NONBLOCK);
+		assert_int_not_equal(n, 0);
+		used += n > 0 ? (size_t)n : 0;
+		end = strstr(bytes, "\r\n\r\n");
+	}
+	assert_int_equal((size_t)(bytes + used - end), 4 + len);
+	assert_memory_equal(end + 4, body, len);
+	*end = '\0';
+	snprintf(length, sizeof(length), "\r\nContent-Length: %zu", len);
+	assert_memory_equal(bytes, "POST /metrics HTTP/1.1\r\n", 24);
+	assert_non_null(strstr(bytes, length));
+	assert_non_null(strstr(bytes, "\r\nContent-Type: application/json"));
+	assert_null(strstr(bytes, "urlencoded"));
+	assert_null(strcasestr(bytes, "Expect"));
+	assert_null(strcasestr(bytes, "Transfer-Encoding"));
+	free(bytes);
+}
+
+/* From nothing to more than libcurl would send without asking first. */
+static void
+test_post(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 700, 100000, 3 << 20 };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char *body = malloc(sizes[i] + 1);
+		struct scene scene;
+		struct dialler d;
+		int fd;
+
+		for (k = 0; k < sizes[i]; k++)
+			body[k] = (char)k; /* NUL, too */
+		scene_open(&scene);
+		dial_with(&scene, &d, "127.0.0.1", true, body, sizes[i]);
+		wait_for(&scene, &d.sends);
+		fd = accept(scene.right, NULL, NULL);
+		read_post(&scene, fd, body, sizes[i]);
+		assert_int_equal(write(fd, GOOD, strlen(GOOD)), strlen(GOOD));
+		wait_for(&scene, &d.ends);
+		assert_int_equal(d.result.code, HTTP_FINE);
+		close(fd);
+		scene_close(&scene);
+		free(body);
+	}
+}
+
+/* The body is the call's own: whoever gave it may forget it at once. */
+static void
+test_post_copied(void **state)
+{
+	char body[] = "{\"kind\":\"TokenReview\"}";
+	const char *same = "{\"kind\":\"TokenReview\"}";
+	struct scene scene;
+	struct dialler d;
+	int fd;
+
+	(void)state;
+	scene_open(&scene);
+	dial_with(&scene, &d, "127.0.0.1", true, body, strlen(body));
+	memset(body, 'x', strlen(body));
+	wait_for(&scene, &d.sends);
+	fd = accept(scene.right, NULL, NULL);
+	read_post(&scene, fd, same, strlen(same));
+	close(fd);
+	wait_for(&scene, &d.ends);
+	/* No second time on a connection that was fresh. */
+	assert_int_equal(d.dials, 1);
+	assert_int_equal(d.result.code, HTTP_EMPTY_REPLY);
+	scene_close(&scene);
+}
+
+/*
+ * The kept connection dies with the request on it: once more, whole, and on a
+ * fresh one.
+ */
+static void
+test_post_repeated(void **state)
+{
+	static const struct {
+		size_t len;
+		bool is_read; /* else it is reset while it is sent */
+	} rows[] = { { 20, true }, { 100000, true }, { 20, false },
+		{ 3 << 20, false } };
+	char *body = calloc(1, 3 << 20);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		struct dialler d;
+		int fd;
+
+		scene_open(&scene);
+		fd = leave_connection(&scene);
+		dial_with(&scene, &d, "127.0.0.1", true, body, rows[i].len);
+		wait_for(&scene, &d.sends);
+		assert_int_equal(d.dials, 0);
+		if (rows[i].is_read)
+			read_post(&scene, fd, body, rows[i].len);
+		close(fd);
+		wait_for(&scene, &d.dials);
+		while (d.sends < 2)
+			event_base_loop(scene.base, EVLOOP_ONCE);
+		fd = accept(scene.right, NULL, NULL);
+		read_post(&scene, fd, body, rows[i].len);
+		assert_int_equal(write(fd, GOOD, strlen(GOOD)), strlen(GOOD));
+		wait_for(&scene, &d.ends);
+		assert_int_equal(d.result.code, HTTP_FINE);
+		assert_int_equal(d.sends, 2);
+		assert_int_equal(d.dials, 1);
+		close(fd);
+		scene_close(&scene);
+	}
+	free(body);
+}
+
 /* The socket of this process that is connected to `port`. */
 static int
 find_socket(unsigned port)
@@ -329,6 +470,9 @@ main(void)
 		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_foreign_and_own),
 		cmocka_unit_test(test_keepalive),
+		cmocka_unit_test(test_post),
+		cmocka_unit_test(test_post_copied),
+		cmocka_unit_test(test_post_repeated),
 	};
 
 	alarm(60); /* a test that hangs fails */
