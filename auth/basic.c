@@ -4,13 +4,12 @@
  * A user that does not exist costs what one that does costs: the same digest,
  * the same queue, the same words, and a check of a hash that fits nothing.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/bcrypt.h"
-#include "auth/cache.h"
 #include "auth/header.h"
+#include "auth/identity.h"
 #include "auth/method.h"
 #include "conf/bcrypt.h"
 #include "conf/conf.h"
@@ -22,19 +21,15 @@
 /* Credentials being checked. */
 struct basic_check {
 	struct hash_wait wait;
-	struct auth_booth *booth;
-	auth_settled_fn *settled;
-	void *arg;
+	struct auth_pending pending;
 	bool is_known; /* there is such a user */
 	unsigned char digest[AUTH_DIGEST_SIZE];
-	char peer[AUTH_PEER_SIZE];
-	char user[]; /* foreign bytes */
 };
 
 static const char too_many[] = "too many basic auth logins to check at once";
 
+/* For the status line, too: they say nothing about users. */
 static const char *const fault_words[] = {
-	[AUTH_BASIC_FINE] = "basic auth user or password",
 	[AUTH_BASIC_NOT_BASE64] = "basic auth header that is not base64",
 	[AUTH_BASIC_NO_COLON] = "basic auth header without a colon",
 	[AUTH_BASIC_NUL] = "basic auth header with a NUL byte",
@@ -43,23 +38,15 @@ static const char *const fault_words[] = {
 	    "basic auth password of more than 72 bytes",
 };
 
-static void
-deny(struct auth_verdict *verdict, enum auth_result result, const char *detail)
-{
-	verdict->answer = AUTH_DENY;
-	verdict->result = result;
-	verdict->detail = detail;
-}
-
-static const struct conf_user *
+/* The index, or the count if there is none. */
+static size_t
 find_user(const struct conf *conf, const char *name)
 {
-	const struct conf_user *found = NULL;
-	size_t i;
+	size_t found = conf->basic_auth_user_count, i;
 
 	for (i = 0; i < conf->basic_auth_user_count; i++)
 		if (strcmp(conf->basic_auth_users[i].name, name) == 0)
-			found = &conf->basic_auth_users[i];
+			found = i;
 	return found;
 }
 
@@ -82,75 +69,85 @@ find_cost(const struct conf *conf)
 }
 
 static void
+remember(struct auth_booth *booth, const unsigned char *digest)
+{
+	struct auth_entry entry = {
+		.until_us = UINT64_MAX,
+		.end_us = UINT64_MAX,
+		.detail = "",
+	};
+
+	auth_cache_put(booth->good, digest, &entry);
+}
+
+static void
 take_result(struct message *message, void *owner)
 {
 	struct basic_check *check = (struct basic_check *)message;
-	struct auth_booth *booth = check->booth;
-	struct auth_verdict verdict = { .method = AUTH_METHOD_BASIC };
+	struct auth_pending *pending = &check->pending;
 
 	(void)owner;
 	if (check->wait.outcome == HASH_UNCHECKED) {
-		deny(&verdict, AUTH_OVERLOADED, too_many);
+		auth_pending_deny(pending, AUTH_OVERLOADED, false, too_many);
 	} else if (check->wait.outcome == HASH_MATCH && check->is_known) {
-		auth_cache_put(booth->cache, check->digest);
-		verdict.answer = AUTH_AGAIN;
+		remember(pending->booth, check->digest);
+		auth_pending_again(pending);
 	} else {
-		deny(&verdict, AUTH_DENIED, fault_words[AUTH_BASIC_FINE]);
-		auth_log_failure(
-		    booth->auth, &verdict, check->peer, check->user);
+		auth_pending_deny(pending, AUTH_DENIED, false,
+		    "wrong password, or no such user");
 	}
-	check->settled(&verdict, check->arg);
 	free(check);
 }
 
-static struct basic_check *
-new_check(struct auth_booth *booth, const struct auth_question *question,
-    const char *user)
+static bool
+ask(struct auth_booth *booth, const struct auth_question *question,
+    const struct auth_basic *basic, const char *hash, bool is_known,
+    const unsigned char *digest)
 {
-	size_t user_size = strlen(user) + 1;
-	struct basic_check *check = xcalloc(1, sizeof(*check) + user_size);
+	struct basic_check *check = xcalloc(1, sizeof(*check));
 
-	snprintf(check->peer, sizeof(check->peer), "%s", question->peer);
+	auth_pending_init(
+	    &check->pending, booth, question, AUTH_METHOD_BASIC, basic->user);
 	check->wait.message.deliver = take_result;
 	check->wait.reply_to = booth->mailbox;
-	check->wait.peer = check->peer;
+	check->wait.peer = check->pending.peer;
 	check->wait.deadline_us = question->deadline_us;
-	check->booth = booth;
-	check->settled = question->settled;
-	check->arg = question->arg;
-	memcpy(check->user, user, user_size);
-	return check;
+	check->is_known = is_known;
+	memcpy(check->digest, digest, sizeof(check->digest));
+	if (hasher_ask(booth->auth->hasher, digest, hash, basic->password,
+		&check->wait))
+		return true;
+	auth_pending_drop(&check->pending);
+	free(check);
+	return false;
 }
 
 static void
 judge(struct auth_booth *booth, const struct auth_question *question,
     const struct auth_basic *basic, struct auth_verdict *verdict)
 {
-	const struct conf_user *user = find_user(question->conf, basic->user);
+	const struct conf *conf = question->policy->conf;
+	size_t index = find_user(conf, basic->user);
+	bool is_known = index < conf->basic_auth_user_count;
 	unsigned char digest[AUTH_DIGEST_SIZE];
-	const char *fields[3] = { basic->user, NULL, basic->password };
+	const char *fields[4] = { "basic", basic->user, NULL, basic->password };
 	char dummy[BCRYPT_HASH_SIZE];
-	struct basic_check *check;
 
-	bcrypt_dummy(dummy, find_cost(question->conf));
-	fields[1] = user == NULL ? dummy : user->hash;
-	digester_make(booth->digester, fields, 3, digest);
-	if (auth_cache_has(booth->cache, digest) && user != NULL) {
-		verdict->answer = AUTH_ALLOW;
-		verdict->result = AUTH_ALLOWED;
-		verdict->user = user->name;
+	bcrypt_dummy(dummy, find_cost(conf));
+	fields[2] = is_known ? conf->basic_auth_users[index].hash : dummy;
+	digester_make(booth->digester, fields, 4, digest);
+	if (auth_cache_find(booth->good, digest) != NULL && is_known) {
+		auth_allow(verdict, question->policy->users[index], UINT64_MAX);
 		return;
 	}
-	check = new_check(booth, question, basic->user);
-	check->is_known = user != NULL;
-	memcpy(check->digest, digest, sizeof(digest));
-	if (hasher_ask(booth->auth->hasher, digest, fields[1], basic->password,
-		&check->wait)) {
-		verdict->answer = AUTH_LATER;
+	if (!auth_may_try(
+		booth, question, AUTH_METHOD_BASIC, basic->user, verdict))
 		return;
-	}
-	free(check);
-	deny(verdict, AUTH_OVERLOADED, too_many);
+	if (ask(booth, question, basic, fields[2], is_known, digest))
+		auth_wait(verdict, AUTH_OVERLOADED);
+	else
+		auth_deny(
+		    verdict, AUTH_METHOD_BASIC, AUTH_OVERLOADED, too_many);
 }
 
 void
@@ -160,12 +157,13 @@ auth_basic_check(struct auth_booth *booth, const struct auth_question *question,
 	enum auth_basic_fault fault;
 	struct auth_basic basic;
 
+	verdict->method = AUTH_METHOD_BASIC;
 	fault = auth_header_basic(rest, &basic);
 	if (fault == AUTH_BASIC_FINE) {
 		judge(booth, question, &basic, verdict);
 		auth_basic_wipe(&basic);
 		return;
 	}
-	deny(verdict, AUTH_DENIED, fault_words[fault]);
-	auth_log_failure(booth->auth, verdict, question->peer, NULL);
+	auth_deny(verdict, AUTH_METHOD_BASIC, AUTH_DENIED, fault_words[fault]);
+	verdict->words = fault_words[fault];
 }

@@ -1,30 +1,52 @@
 /*
- * Credentials that were right, remembered by their digest; the least recently
- * used one makes room.  Failures are never kept: they could push out what is
- * good.  One thread's own.
+ * Verdicts remembered by the digest of what they are about: bounded in number
+ * and bytes, the least recently used one makes room.
+ *
+ * What is good and what is bad go to two caches, so that no number of failures
+ * pushes out what is good.  An entry outlives its time: that it was good once
+ * tells a scraper whose login is due again from one who guesses.
+ *
+ * One thread's own.
  */
 #ifndef AUTH_CACHE_H
 #define AUTH_CACHE_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "auth/auth.h"
 #include "auth/digest.h"
 
-#define AUTH_CACHE_MAX 256
-
 struct auth_cache;
+struct auth_identity;
 
-struct auth_cache *auth_cache_new(void);
-void auth_cache_free(struct auth_cache *cache);
+struct auth_entry {
+	struct auth_identity *identity; /* the cache's reference, or NULL */
+	uint64_t until_us;              /* monotonic; holds before */
+	uint64_t end_us;         /* the same, but for what grace was added */
+	enum auth_method method; /* of what is bad */
+	const char *detail;      /* likewise; else "" */
+};
 
-void auth_cache_put(
+struct auth_cache *auth_cache_new(size_t count_max, size_t bytes_max);
+void auth_cache_free(struct auth_cache *cache); /* NULL is fine */
+
+/* In the place of what it had of that digest; copies, and takes a reference of
+ * its own. */
+void auth_cache_put(struct auth_cache *cache,
+    const unsigned char digest[AUTH_DIGEST_SIZE],
+    const struct auth_entry *entry);
+
+/* Also makes it the most recently used; valid until the next put or drop.  NULL
+ * if it is not there. */
+struct auth_entry *auth_cache_find(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE]);
 
-/* Also makes it the most recently used. */
-bool auth_cache_has(
+/* Nothing if it is not there. */
+void auth_cache_drop(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE]);
 
 size_t auth_cache_count(const struct auth_cache *cache);
+size_t auth_cache_size(const struct auth_cache *cache); /* bytes */
 
 #endif

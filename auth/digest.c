@@ -86,3 +86,17 @@ digester_make(struct digester *digester, const char *const *fields,
 	    EVP_MAC_final(digester->mac, digest, &digest_len, AUTH_DIGEST_SIZE);
 	assert(done == 1 && digest_len == AUTH_DIGEST_SIZE);
 }
+
+void
+digest_text(const unsigned char digest[AUTH_DIGEST_SIZE],
+    char text[AUTH_DIGEST_TEXT_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < AUTH_DIGEST_SIZE; i++) {
+		text[2 * i] = digits[digest[i] >> 4];
+		text[2 * i + 1] = digits[digest[i] & 15];
+	}
+	text[2 * i] = '\0';
+}

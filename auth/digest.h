@@ -13,6 +13,7 @@
 struct err;
 
 #define AUTH_DIGEST_SIZE 32
+#define AUTH_DIGEST_TEXT_SIZE (2 * AUTH_DIGEST_SIZE + 1)
 #define AUTH_KEY_SIZE 32
 
 struct digester;
@@ -27,5 +28,9 @@ void digester_free(struct digester *digester);
 /* Fields are strings; which are which follows from their order. */
 void digester_make(struct digester *digester, const char *const *fields,
     size_t count, unsigned char digest[AUTH_DIGEST_SIZE]);
+
+/* In hex. */
+void digest_text(const unsigned char digest[AUTH_DIGEST_SIZE],
+    char text[AUTH_DIGEST_TEXT_SIZE]);
 
 #endif

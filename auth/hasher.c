@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "auth/bcrypt.h"
+#include "auth/turns.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
@@ -24,8 +25,8 @@
 #define LAST_CHECK_NS 100000000
 
 struct job {
+	struct turn turn; /* first: a turn is its job */
 	TAILQ_ENTRY(job) link;
-	struct peer *peer;
 	uint64_t deadline_us; /* of the last that waits */
 	unsigned char digest[AUTH_DIGEST_SIZE];
 	char *hash;
@@ -35,25 +36,14 @@ struct job {
 
 TAILQ_HEAD(job_list, job);
 
-/* One who has something to check; gone with its last job. */
-struct peer {
-	TAILQ_ENTRY(peer) link;
-	struct job_list jobs; /* never empty */
-	unsigned count;
-	char *name;
-};
-
-TAILQ_HEAD(peer_list, peer);
-
 struct hasher {
 	hasher_match_fn *match;
 	pthread_t id;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed;
-	/* In turn.  What runs is the first's first. */
-	struct peer_list peers;
+	struct turns turns;
+	struct job_list jobs; /* all of them */
 	struct job *running;
-	unsigned job_count;
 	unsigned refs; /* the owner's and the thread's */
 	bool has_thread;
 	bool is_over; /* the thread's work */
@@ -73,7 +63,8 @@ hasher_new(hasher_match_fn *match)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&hasher->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	TAILQ_INIT(&hasher->peers);
+	turns_init(&hasher->turns, HASHER_MAX, HASHER_PEER_MAX);
+	TAILQ_INIT(&hasher->jobs);
 	return hasher;
 }
 
@@ -92,61 +83,7 @@ unref(struct hasher *hasher)
 	free(hasher);
 }
 
-/* Peers and their jobs; under the lock. */
-
-static struct peer *
-find_peer(struct hasher *hasher, const char *name)
-{
-	struct peer *peer;
-
-	TAILQ_FOREACH (peer, &hasher->peers, link)
-		if (strcmp(peer->name, name) == 0)
-			return peer;
-	return NULL;
-}
-
-static struct peer *
-add_peer(struct hasher *hasher, const char *name)
-{
-	struct peer *peer = xcalloc(1, sizeof(*peer));
-
-	peer->name = xstrdup(name);
-	TAILQ_INIT(&peer->jobs);
-	TAILQ_INSERT_TAIL(&hasher->peers, peer, link);
-	return peer;
-}
-
-static void
-give_job(struct job *job, struct peer *peer)
-{
-	job->peer = peer;
-	TAILQ_INSERT_TAIL(&peer->jobs, job, link);
-	peer->count++;
-}
-
-static void
-take_job(struct job *job)
-{
-	TAILQ_REMOVE(&job->peer->jobs, job, link);
-	job->peer->count--;
-}
-
-/* Its peer's next turn comes after all others'. */
-static void
-remove_job(struct hasher *hasher, struct job *job)
-{
-	struct peer *peer = job->peer;
-
-	take_job(job);
-	hasher->job_count--;
-	TAILQ_REMOVE(&hasher->peers, peer, link);
-	if (peer->count > 0) {
-		TAILQ_INSERT_TAIL(&hasher->peers, peer, link);
-		return;
-	}
-	free(peer->name);
-	free(peer);
-}
+/* Jobs; under the lock. */
 
 static void
 answer_job(struct job *job, enum hash_outcome outcome)
@@ -162,8 +99,10 @@ answer_job(struct job *job, enum hash_outcome outcome)
 }
 
 static void
-free_job(struct job *job)
+end_job(struct hasher *hasher, struct job *job)
 {
+	turns_end(&hasher->turns, &job->turn);
+	TAILQ_REMOVE(&hasher->jobs, job, link);
 	explicit_bzero(job->password, sizeof(job->password));
 	free(job->hash);
 	free(job);
@@ -175,11 +114,15 @@ free_job(struct job *job)
 static struct job *
 begin_job(struct hasher *hasher)
 {
-	while (TAILQ_EMPTY(&hasher->peers) && !hasher->is_stopping)
+	struct turn *turn;
+
+	while (
+	    (turn = turns_next(&hasher->turns)) == NULL && !hasher->is_stopping)
 		pthread_cond_wait(&hasher->changed, &hasher->lock);
 	if (hasher->is_stopping)
 		return NULL;
-	hasher->running = TAILQ_FIRST(&TAILQ_FIRST(&hasher->peers)->jobs);
+	turns_begin(&hasher->turns, turn);
+	hasher->running = (struct job *)turn;
 	return hasher->running;
 }
 
@@ -203,9 +146,8 @@ run(void *arg)
 			pthread_mutex_lock(&hasher->lock);
 		}
 		hasher->running = NULL;
-		remove_job(hasher, job);
 		answer_job(job, outcome);
-		free_job(job);
+		end_job(hasher, job);
 	}
 	hasher->is_over = true;
 	pthread_cond_broadcast(&hasher->changed);
@@ -219,14 +161,11 @@ run(void *arg)
 static struct job *
 find_job(struct hasher *hasher, const unsigned char *digest)
 {
-	struct peer *peer;
 	struct job *job;
 
-	TAILQ_FOREACH (peer, &hasher->peers, link)
-		TAILQ_FOREACH (job, &peer->jobs, link)
-			if (CRYPTO_memcmp(
-				job->digest, digest, AUTH_DIGEST_SIZE) == 0)
-				return job;
+	TAILQ_FOREACH (job, &hasher->jobs, link)
+		if (CRYPTO_memcmp(job->digest, digest, AUTH_DIGEST_SIZE) == 0)
+			return job;
 	return NULL;
 }
 
@@ -252,33 +191,22 @@ static struct job *
 add_job(struct hasher *hasher, const unsigned char *digest, const char *hash,
     const char *password, const char *name)
 {
-	struct peer *peer = find_peer(hasher, name);
 	struct job *job;
 
-	if ((peer != NULL && peer->count == HASHER_PEER_MAX) ||
-	    hasher->job_count == HASHER_MAX || !have_thread(hasher))
+	if (!have_thread(hasher))
 		return NULL;
 	job = xcalloc(1, sizeof(*job));
+	if (!turns_add(&hasher->turns, &job->turn, name)) {
+		free(job);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&hasher->jobs, job, link);
 	memcpy(job->digest, digest, AUTH_DIGEST_SIZE);
 	job->hash = xstrdup(hash);
 	assert(strlen(password) < sizeof(job->password));
 	strcpy(job->password, password);
-	give_job(job, peer != NULL ? peer : add_peer(hasher, name));
-	hasher->job_count++;
 	pthread_cond_broadcast(&hasher->changed);
 	return job;
-}
-
-/* Who shares a check that stands behind others of its peer, and has a turn of
- * his own to give, gives it: what others wait for must not hold him up. */
-static void
-hasten(struct hasher *hasher, struct job *job, const char *name)
-{
-	if (job == TAILQ_FIRST(&job->peer->jobs) ||
-	    find_peer(hasher, name) != NULL)
-		return;
-	take_job(job);
-	give_job(job, add_peer(hasher, name));
 }
 
 static struct job *
@@ -291,7 +219,7 @@ join_job(struct hasher *hasher, const unsigned char *digest, const char *hash,
 		return NULL;
 	job = find_job(hasher, digest);
 	if (job != NULL)
-		hasten(hasher, job, wait->peer);
+		turns_hasten(&hasher->turns, &job->turn, wait->peer);
 	else
 		job = add_job(hasher, digest, hash, password, wait->peer);
 	if (job == NULL)
@@ -320,20 +248,13 @@ hasher_ask(struct hasher *hasher, const unsigned char digest[AUTH_DIGEST_SIZE],
 static void
 empty(struct hasher *hasher)
 {
-	struct peer *peer, *next_peer;
 	struct job *job, *next;
 
-	for (peer = TAILQ_FIRST(&hasher->peers); peer != NULL;
-	     peer = next_peer) {
-		next_peer = TAILQ_NEXT(peer, link);
-		for (job = TAILQ_FIRST(&peer->jobs); job != NULL; job = next) {
-			next = TAILQ_NEXT(job, link);
-			answer_job(job, HASH_UNCHECKED);
-			if (job == hasher->running)
-				continue;
-			remove_job(hasher, job);
-			free_job(job);
-		}
+	for (job = TAILQ_FIRST(&hasher->jobs); job != NULL; job = next) {
+		next = TAILQ_NEXT(job, link);
+		answer_job(job, HASH_UNCHECKED);
+		if (job != hasher->running)
+			end_job(hasher, job);
 	}
 }
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/base64.h"
+
 /* The longest base64 text of AUTH_BASIC_MAX bytes. */
 #define TEXT_MAX ((AUTH_BASIC_MAX + 2) / 3 * 4)
 
@@ -20,8 +22,14 @@ is_token_byte(char byte)
 enum auth_scheme
 auth_header_scheme(const char *value, const char **rest)
 {
-	static const char basic[] = "basic";
-	size_t len = 0;
+	static const struct {
+		const char *name;
+		enum auth_scheme scheme;
+	} schemes[] = {
+		{ "basic", AUTH_SCHEME_BASIC },
+		{ "bearer", AUTH_SCHEME_BEARER },
+	};
+	size_t len = 0, i;
 
 	*rest = "";
 	if (value == NULL || *value == '\0')
@@ -31,47 +39,11 @@ auth_header_scheme(const char *value, const char **rest)
 	if (value[len] != ' ' && value[len] != '\0')
 		return AUTH_SCHEME_OTHER;
 	*rest = value + len + strspn(value + len, " ");
-	return len == strlen(basic) && strncasecmp(value, basic, len) == 0
-		   ? AUTH_SCHEME_BASIC
-		   : AUTH_SCHEME_OTHER;
-}
-
-static int
-base64_value(char digit)
-{
-	if (digit >= 'A' && digit <= 'Z')
-		return digit - 'A';
-	if (digit >= 'a' && digit <= 'z')
-		return digit - 'a' + 26;
-	if (digit >= '0' && digit <= '9')
-		return digit - '0' + 52;
-	return digit == '+' ? 62 : digit == '/' ? 63 : -1;
-}
-
-/*
- * Decodes `digits` digits, less the padding.  Bits that fall off the end must
- * be zero: one text per value.  Returns the bytes written, or -1.
- */
-static int
-decode(char *out, const char *text, size_t digits)
-{
-	unsigned bits = 0, count = 0;
-	size_t i;
-	int len = 0;
-
-	for (i = 0; i < digits; i++) {
-		int value = base64_value(text[i]);
-
-		if (value == -1)
-			return -1;
-		bits = (bits << 6 | (unsigned)value) & 0xffff;
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			out[len++] = (char)(bits >> count & 0xff);
-		}
-	}
-	return (bits & ((1u << count) - 1)) == 0 ? len : -1;
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (len == strlen(schemes[i].name) &&
+		    strncasecmp(value, schemes[i].name, len) == 0)
+			return schemes[i].scheme;
+	return AUTH_SCHEME_OTHER;
 }
 
 static size_t
@@ -116,7 +88,7 @@ auth_header_basic(const char *rest, struct auth_basic *basic)
 		return AUTH_BASIC_NOT_BASE64;
 	if (text_len > TEXT_MAX)
 		return AUTH_BASIC_USER_LONG;
-	len = decode(bytes, rest, text_len - padding);
+	len = base64_decode(BASE64_STANDARD, bytes, rest, text_len - padding);
 	if (len == -1)
 		fault = AUTH_BASIC_NOT_BASE64;
 	else if (len > AUTH_BASIC_MAX)

@@ -17,6 +17,7 @@
 enum auth_scheme {
 	AUTH_SCHEME_NONE, /* no header, or an empty one */
 	AUTH_SCHEME_BASIC,
+	AUTH_SCHEME_BEARER,
 	AUTH_SCHEME_OTHER
 };
 

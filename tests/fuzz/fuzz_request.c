@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/path.h"
 #include "proxy/gate/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +24,7 @@ static struct conf_query_rule rules[] = {
 	{ (char *)"collect[]", { NULL, 0 }, NULL },
 	{ (char *)"x", { NULL, 0 }, NULL },
 	{ (char *)"", { NULL, 0 }, NULL },
+	{ (char *)"target", { NULL, 0 }, NULL },
 	{ (char *)"module", { modules, 2 }, NULL },
 	{ (char *)"t", { NULL, 0 }, (char *)"[a-z.]+(:[0-9]{1,5})?|\\[.*\\]" },
 };
@@ -33,9 +35,13 @@ static const struct conf_target target = { .query_rules = rules,
 static void
 check_path(const char *path, size_t len)
 {
+	char text[1024] = "";
 	size_t i;
 
-	if (!request_path_is_plain(path, len))
+	if (len >= sizeof(text) || memchr(path, '\0', len) != NULL)
+		return;
+	memcpy(text, path, len);
+	if (!conf_path_is_plain(text))
 		return;
 	CHECK(path[0] == '/');
 	CHECK(memmem(path, len, "//", 2) == NULL);
@@ -116,6 +122,8 @@ check_headers(const char *text)
 	CHECK(timeout_ms >= 100 && timeout_ms <= 120000);
 	CHECK(answer_ms >= 50 && answer_ms <= timeout_ms - 50);
 	request_accepts_gzip(text);
+	CHECK(!request_target_is_inside(text, NULL) ||
+	      request_target_is_inside(text, "10.96.0.1"));
 }
 
 int

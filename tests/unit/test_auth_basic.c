@@ -20,7 +20,9 @@
 #include "auth/bcrypt.h"
 #include "auth/cache.h"
 #include "auth/hasher.h"
-#include "conf/conf.h"
+#include "auth/identity.h"
+#include "auth/policy.h"
+#include "conf/load.h"
 #include "proxy/base/err.h"
 #include "proxy/base/thread.h"
 
@@ -72,23 +74,47 @@ wait_for_calls(unsigned count)
 	pthread_mutex_unlock(&oracle.lock);
 }
 
-static struct conf_user users[] = {
-	{ .name = "ann", .hash = "$2b$10" TAIL },
-	{ .name = "bob", .hash = "$2b$11" TAIL },
-	{ .name = "", .hash = "$2b$05" TAIL },
-};
+#define USERS(rows)                                                            \
+	"auth: {failed_logins_per_address: 0, failed_logins_per_user: 0}\n"    \
+	"basic_auth_users: {" rows "}\n"                                       \
+	"insecure_http: true\n"                                                \
+	"targets: [{name: a, url: 'http://127.0.0.1:9/'}]\n"
 
-static struct conf conf = { .basic_auth_users = users,
-	.basic_auth_user_count = 3 };
+static const char users[] =
+    USERS("ann: $2b$10" TAIL ", bob: $2b$11" TAIL ", '': $2b$05" TAIL);
+static const char other_users[] = USERS("ann: $2b$06" TAIL);
+static const char no_users[] = USERS("");
+
+static struct auth_policy *
+new_policy(const char *text)
+{
+	struct conf_source source = {
+		.file = "gate.yml", .text = text, .text_len = strlen(text)
+	};
+	struct conf_report report;
+	struct conf *conf = conf_load(&source, &report);
+	struct auth_policy *policy;
+	struct err err;
+
+	if (conf == NULL)
+		fail_msg("%s", report.errors);
+	policy = auth_policy_new(conf, NULL, &err);
+	assert_non_null(policy);
+	conf_unref(conf);
+	conf_report_fini(&report);
+	return policy;
+}
 
 struct world {
 	struct auth *auth;
 	struct event_base *base;
 	struct mailbox *mailbox;
 	struct auth_booth *booth;
+	struct auth_policy *policy;
 	const char *peer;
 	uint64_t deadline_us;
 	unsigned awaited;
+	char user[32];                       /* the last who was let in */
 	struct auth_verdict last;            /* as settled */
 	unsigned results[AUTH_RESULT_COUNT]; /* of those denied later */
 };
@@ -107,6 +133,7 @@ set_up(void **state)
 	world->base = thread_base_new(&err);
 	world->mailbox = mailbox_new(world->base, world, &err);
 	world->booth = auth_booth_new(world->auth, world->mailbox, &err);
+	world->policy = new_policy(users);
 	*state = world;
 	return world->booth == NULL;
 }
@@ -121,6 +148,7 @@ tear_down(void **state)
 	auth_booth_free(world->booth);
 	event_base_free(world->base);
 	auth_free(world->auth);
+	auth_policy_unref(world->policy);
 	free(world);
 	return 0;
 }
@@ -137,10 +165,12 @@ settled(const struct auth_verdict *verdict, void *arg)
 }
 
 static struct auth_verdict
-ask_with(struct world *world, const struct conf *with, const char *header)
+ask_with(
+    struct world *world, const struct auth_policy *with, const char *header)
 {
 	struct auth_question question = {
-		.conf = with,
+		.policy = with,
+		.path = "/metrics",
 		.authorization = header,
 		.peer = world->peer,
 		.deadline_us = world->deadline_us,
@@ -152,6 +182,10 @@ ask_with(struct world *world, const struct conf *with, const char *header)
 	auth_check(world->booth, &question, &verdict);
 	if (verdict.answer == AUTH_LATER)
 		world->awaited++;
+	if (verdict.identity != NULL)
+		snprintf(world->user, sizeof(world->user), "%s",
+		    auth_identity_user(verdict.identity));
+	auth_identity_unref(verdict.identity);
 	return verdict;
 }
 
@@ -163,7 +197,7 @@ ask(struct world *world, const char *user, const char *password)
 
 	EVP_EncodeBlock((unsigned char *)header + strlen(header),
 	    (unsigned char *)pair, len);
-	return ask_with(world, &conf, header);
+	return ask_with(world, world->policy, header);
 }
 
 /* Until all that is awaited has come. */
@@ -195,29 +229,39 @@ assert_denied(
 	assert_int_equal(verdict.method, AUTH_METHOD_BASIC);
 	assert_int_equal(verdict.result, result);
 	assert_string_equal(verdict.detail, detail);
-	assert_null(verdict.user);
 }
 
 static void
 test_without_users(void **state)
 {
-	static const struct conf open;
-	struct auth_verdict verdict = ask_with(*state, &open, "Basic x");
+	struct auth_policy *open = new_policy(no_users);
+	struct auth_verdict verdict = ask_with(*state, open, "Basic x");
 
-	assert_false(auth_is_required(&open));
+	assert_false(auth_policy_is_required(open));
 	assert_int_equal(verdict.answer, AUTH_ALLOW);
 	assert_int_equal(verdict.method, AUTH_METHOD_NONE);
-	assert_null(verdict.user);
+	assert_null(verdict.identity);
+	auth_policy_unref(open);
 }
 
 static void
 test_missing(void **state)
 {
-	assert_true(auth_is_required(&conf));
-	assert_denied(ask_with(*state, &conf, NULL), AUTH_MISSING,
-	    "basic auth (user and password)");
-	assert_denied(ask_with(*state, &conf, "Bearer abc"), AUTH_MISSING,
-	    "basic auth, not another kind of Authorization");
+	struct world *world = *state;
+	static const char *const headers[] = { NULL, "", "Bearer abc" };
+	size_t i;
+
+	assert_true(auth_policy_is_required(world->policy));
+	for (i = 0; i < 3; i++) {
+		struct auth_verdict verdict =
+		    ask_with(world, world->policy, headers[i]);
+
+		assert_int_equal(verdict.answer, AUTH_DENY);
+		assert_int_equal(verdict.method, AUTH_METHOD_NONE);
+		assert_int_equal(verdict.result, AUTH_MISSING);
+		assert_string_equal(
+		    verdict.words, "basic auth (user and password)");
+	}
 	assert_int_equal(oracle.calls, 0);
 }
 
@@ -225,17 +269,18 @@ test_missing(void **state)
 static void
 test_not_worth_hashing(void **state)
 {
+	const struct auth_policy *policy = ((struct world *)*state)->policy;
 	char longest[74];
 
 	memset(longest, 'x', 73);
 	longest[73] = '\0';
 	assert_denied(ask(*state, "ann", longest), AUTH_DENIED,
 	    "basic auth password of more than 72 bytes");
-	assert_denied(ask_with(*state, &conf, "Basic ???"), AUTH_DENIED,
+	assert_denied(ask_with(*state, policy, "Basic ???"), AUTH_DENIED,
 	    "basic auth header that is not base64");
-	assert_denied(ask_with(*state, &conf, "Basic dXA="), AUTH_DENIED,
+	assert_denied(ask_with(*state, policy, "Basic dXA="), AUTH_DENIED,
 	    "basic auth header without a colon");
-	assert_denied(ask_with(*state, &conf, "Basic dTpwAA=="), AUTH_DENIED,
+	assert_denied(ask_with(*state, policy, "Basic dTpwAA=="), AUTH_DENIED,
 	    "basic auth header with a NUL byte");
 	assert_int_equal(oracle.calls, 0);
 }
@@ -251,7 +296,7 @@ test_good_is_hashed_once(void **state)
 		assert_int_equal(verdict.answer, AUTH_ALLOW);
 		assert_int_equal(verdict.result, AUTH_ALLOWED);
 		assert_int_equal(verdict.method, AUTH_METHOD_BASIC);
-		assert_ptr_equal(verdict.user, users[0].name);
+		assert_string_equal(((struct world *)*state)->user, "ann");
 	}
 	assert_int_equal(oracle.calls, 1);
 	verdict = log_in(*state, "", "$2b$05$");
@@ -264,7 +309,7 @@ test_good_is_hashed_once(void **state)
 static void
 test_bad(void **state)
 {
-	static const char words[] = "basic auth user or password";
+	static const char words[] = "wrong password, or no such user";
 	int i;
 
 	for (i = 0; i < 3; i++)
@@ -292,7 +337,7 @@ test_failures_evict_nothing(void **state)
 	unsigned i;
 
 	assert_int_equal(log_in(*state, "ann", "$2b$10$").answer, AUTH_ALLOW);
-	for (i = 0; i < 2 * AUTH_CACHE_MAX; i++) {
+	for (i = 0; i < 1000; i++) {
 		snprintf(password, sizeof(password), "%u", i);
 		log_in(*state, "ann", password);
 	}
@@ -303,25 +348,25 @@ test_failures_evict_nothing(void **state)
 static void
 test_changed_users(void **state)
 {
-	static struct conf_user changed[] = { { .name = "ann",
-	    .hash = "$2b$06" TAIL } };
-	static const struct conf after = { .basic_auth_users = changed,
-		.basic_auth_user_count = 1 };
+	struct auth_policy *after = new_policy(other_users);
 	struct world *world = *state;
 	struct auth_verdict verdict;
 
 	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
 	assert_int_equal(log_in(world, "bob", "$2b$11$").answer, AUTH_ALLOW);
 	/* YW5uOiQyYiQxMCQ= is ann's, Ym9iOiQyYiQxMSQ= is bob's. */
-	verdict = ask_with(world, &after, "Basic YW5uOiQyYiQxMCQ=");
+	verdict = ask_with(world, after, "Basic YW5uOiQyYiQxMCQ=");
 	assert_int_equal(verdict.answer, AUTH_LATER);
 	settle(world);
-	assert_denied(world->last, AUTH_DENIED, "basic auth user or password");
-	verdict = ask_with(world, &after, "Basic Ym9iOiQyYiQxMSQ=");
+	assert_denied(
+	    world->last, AUTH_DENIED, "wrong password, or no such user");
+	verdict = ask_with(world, after, "Basic Ym9iOiQyYiQxMSQ=");
 	assert_int_equal(verdict.answer, AUTH_LATER);
 	settle(world);
-	assert_denied(world->last, AUTH_DENIED, "basic auth user or password");
+	assert_denied(
+	    world->last, AUTH_DENIED, "wrong password, or no such user");
 	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	auth_policy_unref(after);
 }
 
 /* Passwords "0", "1" and so on, from one address; how many are refused. */
@@ -531,30 +576,77 @@ fill(unsigned char digest[AUTH_DIGEST_SIZE], unsigned number)
 }
 
 static void
+put(struct auth_cache *cache, const unsigned char *digest, uint64_t until_us,
+    const char *detail)
+{
+	struct auth_entry entry = { .until_us = until_us, .detail = detail };
+
+	auth_cache_put(cache, digest, &entry);
+}
+
+static void
 test_cache(void **state)
 {
-	struct auth_cache *cache = auth_cache_new();
+	struct auth_cache *cache = auth_cache_new(100, 1000000);
 	unsigned char digest[AUTH_DIGEST_SIZE];
 	unsigned i;
 
 	(void)state;
 	fill(digest, 0);
-	assert_false(auth_cache_has(cache, digest));
-	for (i = 0; i < AUTH_CACHE_MAX; i++) {
+	assert_null(auth_cache_find(cache, digest));
+	for (i = 0; i < 100; i++) {
 		fill(digest, i);
-		auth_cache_put(cache, digest);
-		auth_cache_put(cache, digest);
+		put(cache, digest, 1, "old");
+		put(cache, digest, i, "new");
 		assert_int_equal(auth_cache_count(cache), i + 1);
 	}
 	fill(digest, 0); /* used again: not the oldest any more */
-	assert_true(auth_cache_has(cache, digest));
-	fill(digest, AUTH_CACHE_MAX);
-	auth_cache_put(cache, digest);
-	assert_int_equal(auth_cache_count(cache), AUTH_CACHE_MAX);
-	for (i = 0; i <= AUTH_CACHE_MAX; i++) {
+	assert_non_null(auth_cache_find(cache, digest));
+	fill(digest, 100);
+	put(cache, digest, 100, "new");
+	assert_int_equal(auth_cache_count(cache), 100);
+	for (i = 0; i <= 100; i++) {
+		const struct auth_entry *entry;
+
 		fill(digest, i);
-		assert_int_equal(auth_cache_has(cache, digest), i != 1);
+		entry = auth_cache_find(cache, digest);
+		assert_int_equal(entry != NULL, i != 1);
+		if (entry != NULL) {
+			assert_int_equal(entry->until_us, i);
+			assert_string_equal(entry->detail, "new");
+		}
 	}
+	for (i = 0; i <= 100; i++) {
+		fill(digest, i);
+		auth_cache_drop(cache, digest);
+		assert_null(auth_cache_find(cache, digest));
+		assert_int_equal(auth_cache_count(cache), i < 1 ? 99 : 100 - i);
+	}
+	auth_cache_free(cache);
+}
+
+/* Bounded by bytes, too: of identities with many groups fewer are kept. */
+static void
+test_cache_bytes(void **state)
+{
+	struct auth_cache *cache = auth_cache_new(100, 16384);
+	static const char *const groups[] = { "a-group-with-a-long-name-of-64-"
+					      "bytes-which-fills-up-the-"
+					      "cache" };
+	struct auth_identity *identity =
+	    auth_identity_new(AUTH_METHOD_JWT, "user", groups, 1);
+	struct auth_entry entry = { .identity = identity, .detail = "" };
+	unsigned char digest[AUTH_DIGEST_SIZE];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		fill(digest, i);
+		auth_cache_put(cache, digest, &entry);
+		assert_true(auth_cache_size(cache) <= 16384);
+	}
+	assert_in_range(auth_cache_count(cache), 10, 60);
+	auth_identity_unref(identity);
 	auth_cache_free(cache);
 }
 
@@ -671,6 +763,7 @@ main(void)
 		TEST(test_stop),
 		TEST(test_stop_idle),
 		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache_bytes),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_value),
 	};

@@ -28,7 +28,7 @@ static const struct {
 	{ "Basic", AUTH_SCHEME_BASIC, "" },
 	{ "Basic ", AUTH_SCHEME_BASIC, "" },
 	{ "Basic a b", AUTH_SCHEME_BASIC, "a b" },
-	{ "Bearer abc", AUTH_SCHEME_OTHER, "abc" },
+	{ "Bearer abc", AUTH_SCHEME_BEARER, "abc" },
 	{ "Basics abc", AUTH_SCHEME_OTHER, "abc" },
 	{ "Bas abc", AUTH_SCHEME_OTHER, "abc" },
 	{ "Basic\tabc", AUTH_SCHEME_OTHER, "" },

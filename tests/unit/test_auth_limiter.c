@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "auth/failures.h"
 #include "auth/limiter.h"
 #include "conf/conf.h"
 
@@ -176,23 +175,6 @@ test_threads(void **state)
 	assert_int_equal(taken, 1000);
 }
 
-static void
-test_failure_lines(void **state)
-{
-	struct failures failures = { 0 };
-	int i;
-
-	(void)state;
-	assert_int_equal(failures_add(&failures, START), 1);
-	for (i = 0; i < 100; i++)
-		assert_int_equal(
-		    failures_add(&failures, START + 5 * SECOND), 0);
-	assert_int_equal(failures_add(&failures, START + 10 * SECOND - 1), 0);
-	assert_int_equal(failures_add(&failures, START + 10 * SECOND), 102);
-	assert_int_equal(failures_add(&failures, START + 11 * SECOND), 0);
-	assert_int_equal(failures_add(&failures, START + 90 * SECOND), 2);
-}
-
 int
 main(void)
 {
@@ -201,7 +183,6 @@ main(void)
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_failure_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
