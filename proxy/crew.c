@@ -73,9 +73,13 @@ open_worker(
 		.drained = crew->options.drained,
 	};
 	unsigned index = crew->count;
-	struct worker_change change = { .conf = generation->conf };
+	struct worker_change change = {
+		.conf = generation->conf,
+		.policy = generation->auth,
+	};
 	struct worker *worker = worker_new(&options, err);
-	int *fds, result;
+	struct worker_door *doors;
+	int result;
 
 	if (worker == NULL)
 		return -1;
@@ -85,10 +89,10 @@ open_worker(
 	change.targets = crew->stats[index]->targets;
 	if (generation->contexts != NULL)
 		change.tls = generation->contexts[index];
-	change.opened_count = generation_extra_doors(generation, NULL, &fds);
-	change.opened = fds;
+	change.opened_count = generation_extra_doors(generation, NULL, &doors);
+	change.opened = doors;
 	result = worker_install(worker, &change, err);
-	free(fds);
+	free(doors);
 	return result;
 }
 
@@ -102,6 +106,7 @@ open_all(
 	if (crew->auth == NULL ||
 	    open_keeper(crew, generation->conf, err) == -1)
 		return -1;
+	auth_set_backend(crew->auth, keeper_backend(crew->keeper));
 	for (i = 0; i < generation->workers; i++)
 		if (open_worker(crew, generation, err) == -1)
 			return -1;
@@ -143,7 +148,7 @@ crew_switch(struct crew *crew, const struct generation *was,
     const struct generation *next)
 {
 	struct worker_change *changes = xcalloc(crew->count, sizeof(*changes));
-	int *opened, *closed;
+	struct worker_door *opened, *closed;
 	size_t opened_count = generation_extra_doors(next, was, &opened);
 	size_t closed_count = generation_extra_doors(was, next, &closed);
 	struct rendezvous all;
@@ -153,6 +158,7 @@ crew_switch(struct crew *crew, const struct generation *was,
 	for (i = 0; i < crew->count; i++) {
 		changes[i] = (struct worker_change){
 			.conf = next->conf,
+			.policy = next->auth,
 			.targets =
 			    next_targets(crew->stats[i], was->conf, next->conf),
 			.tls =
@@ -225,4 +231,16 @@ struct stats *const *
 crew_stats(const struct crew *crew)
 {
 	return crew->stats;
+}
+
+struct refusals *
+crew_refusals(const struct crew *crew)
+{
+	return auth_refusals(crew->auth);
+}
+
+const struct auth_backend *
+crew_backend(const struct crew *crew)
+{
+	return keeper_backend(crew->keeper);
 }

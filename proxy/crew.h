@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct answer;
+struct auth_backend;
 struct conf;
 struct crew;
 struct err;
@@ -19,6 +20,7 @@ struct key;
 struct mailbox;
 struct message;
 struct record;
+struct refusals;
 struct stats;
 
 struct crew_options {
@@ -51,8 +53,10 @@ void crew_drain(struct crew *crew);
 void crew_stop(struct crew *crew);
 void crew_free(struct crew *crew);
 
-/* One per worker, for the view. */
+/* For the view; statistics are one per worker. */
 unsigned crew_size(const struct crew *crew);
 struct stats *const *crew_stats(const struct crew *crew);
+struct refusals *crew_refusals(const struct crew *crew);
+const struct auth_backend *crew_backend(const struct crew *crew);
 
 #endif

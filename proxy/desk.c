@@ -91,7 +91,7 @@ open_counter(struct desk *desk, struct counter *counter,
 	options->arg = desk;
 	counter->front = front_new(options, err);
 	if (counter->front == NULL ||
-	    front_listen(counter->front, counter->fd, err) == -1)
+	    front_listen(counter->front, counter->fd, role, err) == -1)
 		return -1;
 	log_info("listening", "role", role, "address", text, NULL);
 	return 0;

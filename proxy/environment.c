@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static void
@@ -24,6 +25,15 @@ void
 environment_release_signals(void)
 {
 	set_mask(SIG_UNBLOCK);
+}
+
+void
+environment_guard_memory(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
 }
 
 /* Thousands of connections need descriptors; the hard limit is ours to use. */

@@ -12,6 +12,13 @@
 void environment_hold_signals(void);
 void environment_release_signals(void);
 
+/*
+ * No core file and no debugger of another process: memory holds private keys,
+ * tokens and passwords.  First of all, before any of them is read.  (A limit
+ * of 0 alone would leave cores that are piped to a program.)
+ */
+void environment_guard_memory(void);
+
 /* No SIGPIPE, and as many descriptors as we may have. */
 void environment_prepare(void);
 

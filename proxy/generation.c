@@ -10,6 +10,7 @@
 
 #include <openssl/ssl.h>
 
+#include "auth/policy.h"
 #include "conf/conf.h"
 #include "conf/load.h"
 #include "conf/size.h"
@@ -17,6 +18,7 @@
 #include "proxy/base/err.h"
 #include "proxy/base/log.h"
 #include "proxy/base/material.h"
+#include "proxy/gate/worker.h"
 #include "proxy/material_of.h"
 #include "tls/server.h"
 
@@ -77,23 +79,32 @@ open_contexts(struct generation *generation, struct err *err)
 	return 0;
 }
 
-int
-generation_check(const struct conf *conf, struct err *err)
+static int
+check_tls(
+    const struct conf *conf, const struct material *material, struct err *err)
 {
-	struct material *material;
-	struct tls_server *tls;
+	struct tls_server *tls = open_files(conf, material, err);
 	SSL_CTX *context = NULL;
 
-	if (conf->gate_tls != CONF_GATE_TLS_FILES)
-		return 0;
-	material = conf_material(conf);
-	tls = open_files(conf, material, err);
 	if (tls != NULL)
 		context = tls_server_context(tls, err);
 	SSL_CTX_free(context);
 	tls_server_unref(tls);
-	material_free(material);
 	return context != NULL ? 0 : -1;
+}
+
+int
+generation_check(struct conf *conf, struct err *err)
+{
+	struct material *material = conf_material(conf);
+	struct auth_policy *auth = auth_policy_new(conf, material, err);
+	int result = auth != NULL ? 0 : -1;
+
+	if (result == 0 && conf->gate_tls == CONF_GATE_TLS_FILES)
+		result = check_tls(conf, material, err);
+	auth_policy_unref(auth);
+	material_free(material);
+	return result;
 }
 
 /* By the address as it is written: port 0 stays what it became. */
@@ -205,7 +216,9 @@ generation_new(struct conf *conf, const struct material *material,
 	    xcalloc(conf->listen_count + 1, sizeof(*generation->doors));
 	for (i = 0; i < conf->listen_count; i++)
 		generation->doors[i].fd = -1;
-	if (open_tls(generation, material, before, err) == 0 &&
+	generation->auth = auth_policy_new(conf, material, err);
+	if (generation->auth != NULL &&
+	    open_tls(generation, material, before, err) == 0 &&
 	    open_contexts(generation, err) == 0 &&
 	    open_doors(generation, before, err) == 0)
 		return generation;
@@ -225,6 +238,7 @@ generation_free(struct generation *generation)
 	     i++)
 		SSL_CTX_free(generation->contexts[i]);
 	tls_server_unref(generation->tls);
+	auth_policy_unref(generation->auth);
 	conf_unref(generation->conf);
 	free(generation->contexts);
 	free(generation->doors);
@@ -232,16 +246,19 @@ generation_free(struct generation *generation)
 }
 
 size_t
-generation_extra_doors(
-    const struct generation *one, const struct generation *other, int **fds)
+generation_extra_doors(const struct generation *one,
+    const struct generation *other, struct worker_door **doors)
 {
 	const struct conf *conf = one->conf;
 	size_t count = 0, i;
 
-	*fds = xcalloc(conf->listen_count + 1, sizeof(**fds));
+	*doors = xcalloc(conf->listen_count + 1, sizeof(**doors));
 	for (i = 0; i < conf->listen_count; i++)
 		if (find_door(other, conf->listen[i].text) == NULL)
-			(*fds)[count++] = one->doors[i].fd;
+			(*doors)[count++] = (struct worker_door){
+				.fd = one->doors[i].fd,
+				.name = conf->listen[i].text,
+			};
 	return count;
 }
 

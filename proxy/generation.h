@@ -1,7 +1,8 @@
 /*
- * One configuration with all it needs to be served: certificates judged, an
- * SSL_CTX for each worker, listening sockets open.  Built beside the one in
- * force and never changed after; either all of it can be had, or none.
+ * One configuration with all it needs to be served: certificates, tokens and
+ * keys judged, an SSL_CTX for each worker, listening sockets open.  Built
+ * beside the one in force and never changed after; either all of it can be had,
+ * or none.
  *
  * Main thread.
  */
@@ -17,9 +18,11 @@
 #include "proxy/policy.h"
 
 struct conf;
+struct auth_policy;
 struct err;
 struct material;
 struct tls_server;
+struct worker_door;
 
 /* A listening socket of the gate. */
 struct door {
@@ -32,6 +35,7 @@ struct generation {
 	struct tls_server *tls; /* NULL: plain HTTP */
 	SSL_CTX **contexts;     /* one for each worker; NULL: plain HTTP */
 	struct policy policy;
+	struct auth_policy *auth; /* who may scrape */
 	unsigned workers;
 	struct door *doors; /* of conf->listen, in that order */
 };
@@ -47,20 +51,20 @@ struct generation *generation_new(struct conf *conf,
     struct err *err);
 
 /*
- * Would its certificates do?  Opens nothing.  -1 with `err`; ERR_MISSING if
- * one does not exist yet.
+ * Would its certificates, tokens and keys do?  Opens nothing.  -1 with `err`;
+ * ERR_MISSING if one does not exist yet.
  */
-int generation_check(const struct conf *conf, struct err *err);
+int generation_check(struct conf *conf, struct err *err);
 
 /* Closes no socket. */
 void generation_free(struct generation *generation);
 
 /*
- * The sockets of `one` that `other` (NULL: none) lacks: their number, and the
- * descriptors, malloc'd.
+ * The sockets of `one` that `other` (NULL: none) lacks: their number, and a
+ * malloc'd array whose names are those of `one`.
  */
-size_t generation_extra_doors(
-    const struct generation *one, const struct generation *other, int **fds);
+size_t generation_extra_doors(const struct generation *one,
+    const struct generation *other, struct worker_door **doors);
 
 /*
  * Logs where it listens and `before` (NULL: none) did not, and TLS that comes

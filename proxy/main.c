@@ -91,7 +91,7 @@ serve(const struct cli_args *args)
 
 /* One that does not exist yet is waited for, so it is no error here either. */
 static int
-check_certificates(const struct conf *conf)
+check_files(struct conf *conf)
 {
 	struct err err;
 
@@ -127,7 +127,7 @@ check_config(const struct cli_args *args)
 	if (code == EXIT_FINE && report.warnings != NULL)
 		fputs(report.warnings, stderr);
 	if (code == EXIT_FINE)
-		code = check_certificates(conf);
+		code = check_files(conf);
 	if (code == EXIT_FINE)
 		printf("%s: valid\n", args->file != NULL ? args->file
 				      : web != NULL      ? web
@@ -233,6 +233,7 @@ main(int argc, char **argv)
 {
 	size_t i;
 
+	environment_guard_memory();
 	if (argc < 2) {
 		cli_help(stderr);
 		return EXIT_USAGE;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/event.h>
 
@@ -153,6 +154,8 @@ open_gate(struct server *server, struct err *err)
 	server->doors_open = server->undrained = crew_size(server->crew);
 	view->stats = crew_stats(server->crew);
 	view->stats_count = crew_size(server->crew);
+	view->refusals = crew_refusals(server->crew);
+	view->backend = crew_backend(server->crew);
 	view->is_ready = true;
 	view->not_ready_reason = NULL;
 	return 0;
@@ -245,7 +248,20 @@ apply(struct conf *conf, const struct material *material, struct err *err,
 	return 0;
 }
 
-/* A certificate that does not exist yet. */
+/* A certificate, or a file of tokens or keys, that does not exist yet. */
+
+static const struct absence {
+	const char *key; /* what the error begins with; "" any */
+	const char *reason;
+	const char *msg;
+} absences[] = {
+	{ "bearer_tokens_file:", "auth_file_missing",
+	    "waiting for bearer_tokens_file, the gate stays closed" },
+	{ "jwks_file:", "auth_file_missing",
+	    "waiting for jwks_file, the gate stays closed" },
+	{ "", "certificate_missing",
+	    "waiting for the certificate, the gate stays closed" },
+};
 
 /* Again every 10 s. */
 static void
@@ -253,10 +269,14 @@ say_waiting(struct server *server)
 {
 	static const struct timeval again = { .tv_sec =
 						  CERTIFICATE_WORDS_SECONDS };
+	const struct absence *absence = absences;
 
-	server->view.not_ready_reason = "certificate_missing";
-	log_warn("waiting for the certificate, the gate stays closed", "reason",
-	    "certificate_missing", "error", server->err->text, NULL);
+	while (
+	    strncmp(server->err->text, absence->key, strlen(absence->key)) != 0)
+		absence++;
+	server->view.not_ready_reason = absence->reason;
+	log_warn(absence->msg, "reason", absence->reason, "error",
+	    server->err->text, NULL);
 	evtimer_add(server->certificate_timer, &again);
 }
 

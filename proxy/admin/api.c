@@ -11,6 +11,7 @@
 #include "conf/duration.h"
 #include "conf/load.h"
 #include "proxy/admin/describe.h"
+#include "proxy/admin/envelope.h"
 #include "proxy/admin/query.h"
 #include "proxy/admin/text.h"
 #include "proxy/admin/view.h"
@@ -20,49 +21,6 @@
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/gate/handshakes.h"
-
-#define JSON_TYPE "application/json"
-
-/* Go's zero time: what Prometheus shows for a target never scraped. */
-#define NEVER "0001-01-01T00:00:00Z"
-
-static void
-answer_json(struct response *response, int status, struct cJSON *root)
-{
-	response_set(response, status, JSON_TYPE, json_print(root));
-	json_free(root);
-}
-
-static void
-answer_data(struct response *response, struct cJSON *data)
-{
-	struct cJSON *root = json_object_new();
-
-	json_add_string(root, "status", "success");
-	json_add(root, "data", data);
-	answer_json(response, 200, root);
-}
-
-void
-api_error(
-    struct response *response, int status, const char *type, const char *words)
-{
-	struct cJSON *root = json_object_new();
-
-	json_add_string(root, "status", "error");
-	json_add_string(root, "errorType", type);
-	json_add_string(root, "error", words);
-	answer_json(response, status, root);
-}
-
-static void
-add_time(struct cJSON *object, const char *key, uint64_t wall_us)
-{
-	char text[CLOCK_TEXT_SIZE];
-
-	json_add_string(
-	    object, key, wall_us == 0 ? NEVER : clock_text(wall_us, text));
-}
 
 static void
 add_seconds(struct cJSON *object, const char *key, uint64_t us)
@@ -142,7 +100,7 @@ add_last_scrape(struct cJSON *object, const struct board_target *target)
 
 	json_add_string(
 	    object, "lastError", describe_last_error(target, error));
-	add_time(object, "lastScrape", last != NULL ? last->wall_us : 0);
+	envelope_time(object, "lastScrape", last != NULL ? last->wall_us : 0);
 	add_seconds(
 	    object, "lastScrapeDuration", last != NULL ? last->duration_us : 0);
 	json_add_string(
@@ -207,7 +165,7 @@ api_targets(
 	/* A gate drops none, but readers of Prometheus' answer look here. */
 	json_add_array(data, "droppedTargets");
 	json_add_object(data, "droppedTargetCounts");
-	answer_data(response, data);
+	envelope_data(response, data);
 }
 
 static int
@@ -232,7 +190,7 @@ api_scrape_pools(
 	for (i = 0; i < count; i++)
 		json_add_string(list, NULL, names[i]);
 	free(names);
-	answer_data(response, data);
+	envelope_data(response, data);
 }
 
 static void
@@ -241,7 +199,7 @@ add_scrape(struct cJSON *list, const struct record *record)
 	const struct reason_row *row = reason_row(record->finding.reason);
 	struct cJSON *object = json_add_object(list, NULL);
 
-	add_time(object, "time", record->wall_us);
+	envelope_time(object, "time", record->wall_us);
 	json_add_string(object, "target", record->target_name);
 	json_add_string(object, "scraper", record->scraper);
 	json_add_string(object, "reason", row->id);
@@ -286,7 +244,7 @@ api_scrapes(
 	size_t i;
 
 	if (limit == -1) {
-		api_error(response, 400, "bad_data",
+		envelope_error(response, 400, "bad_data",
 		    "invalid parameter \"limit\": not a number from 1 up");
 		return;
 	}
@@ -304,7 +262,7 @@ api_scrapes(
 		add_scrape(list, record);
 		limit--;
 	}
-	answer_data(response, data);
+	envelope_data(response, data);
 }
 
 static void
@@ -313,7 +271,7 @@ add_handshake(struct cJSON *list, const struct handshake *handshake)
 	struct cJSON *object = json_add_object(list, NULL);
 	char peer[HANDSHAKE_PEER_SIZE];
 
-	add_time(object, "time", handshake->wall_us);
+	envelope_time(object, "time", handshake->wall_us);
 	json_add_string(object, "peer", handshake_peer(handshake, peer));
 	json_add_string(object, "reason", tls_failure_id(handshake->failure));
 	json_add_string(object, "words", handshake->words);
@@ -336,7 +294,7 @@ api_tls_handshakes(
 		    (handshake = handshakes_at(view->handshakes, i)) != NULL;
 	     i++)
 		add_handshake(list, handshake);
-	answer_data(response, data);
+	envelope_data(response, data);
 }
 
 void
@@ -354,7 +312,7 @@ api_status_config(
 	text_close(file);
 	json_add_string(data, "yaml", yaml);
 	free(yaml);
-	answer_data(response, data);
+	envelope_data(response, data);
 }
 
 void
@@ -374,7 +332,7 @@ api_status_buildinfo(
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		json_add_string(data, unknown[i], "");
 	json_add_string(data, "compiler", __VERSION__);
-	answer_data(response, data);
+	envelope_data(response, data);
 }
 
 void
@@ -385,17 +343,17 @@ api_status_runtimeinfo(
 	char folder[PATH_MAX], host[256] = "";
 
 	(void)query;
-	add_time(data, "startTime", view->start_wall_us);
-	add_time(data, "serverTime", clock_wall_us());
+	envelope_time(data, "startTime", view->start_wall_us);
+	envelope_time(data, "serverTime", clock_wall_us());
 	json_add_string(
 	    data, "CWD", getcwd(folder, sizeof(folder)) != NULL ? folder : "");
 	if (gethostname(host, sizeof(host) - 1) == -1)
 		host[0] = '\0';
 	json_add_string(data, "hostname", host);
 	json_add_bool(data, "reloadConfigSuccess", view->last_reload_ok);
-	add_time(data, "lastConfigTime", view->config_loaded_wall_us);
+	envelope_time(data, "lastConfigTime", view->config_loaded_wall_us);
 	json_add_string(data, "lastReloadError",
 	    view->last_reload_error != NULL ? view->last_reload_error : "");
 	json_add_number(data, "workers", view->conf->workers);
-	answer_data(response, data);
+	envelope_data(response, data);
 }

@@ -28,8 +28,4 @@ void api_status_buildinfo(const struct admin_view *view, const char *query,
 void api_status_runtimeinfo(const struct admin_view *view, const char *query,
     struct response *response);
 
-/* Prometheus' error envelope: `type` as in "bad_data", "not_found". */
-void api_error(
-    struct response *response, int status, const char *type, const char *words);
-
 #endif

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "proxy/admin/api.h"
+#include "proxy/admin/envelope.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/page.h"
+#include "proxy/admin/refusals.h"
 #include "proxy/admin/view.h"
 #include "proxy/base/alloc.h"
 
@@ -98,6 +100,7 @@ static const struct endpoint {
 	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, false },
 	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, false },
 	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, false },
+	{ "/api/v1/refusals", "GET, HEAD", refusals_api, false },
 	{ "/api/v1/status/config", "GET, HEAD", api_status_config, false },
 	{ "/api/v1/status/buildinfo", "GET, HEAD", api_status_buildinfo,
 	    false },
@@ -139,7 +142,7 @@ static void
 answer_unknown_path(const char *uri, struct response *response)
 {
 	if (strncmp(uri, "/api/", 5) == 0)
-		api_error(response, 404, "not_found", "path not found");
+		envelope_error(response, 404, "not_found", "path not found");
 	else
 		response_set_text(response, 404, "not found\n");
 }

@@ -7,6 +7,8 @@
 #include "conf/conf.h"
 #include "conf/duration.h"
 #include "proxy/admin/describe.h"
+#include "proxy/admin/html.h"
+#include "proxy/admin/refusals.h"
 #include "proxy/admin/text.h"
 #include "proxy/admin/view.h"
 #include "proxy/base/clock.h"
@@ -78,38 +80,6 @@ static const char page_head[] =
     "td.words{overflow-wrap:anywhere;min-width:180px}\n"
     "</style></head><body>\n";
 
-/* All text goes through here: some of it stems from the exporter. */
-static void
-put_escaped(FILE *out, const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		unsigned char byte = (unsigned char)text[i];
-
-		if (byte == '&')
-			fputs("&amp;", out);
-		else if (byte == '<')
-			fputs("&lt;", out);
-		else if (byte == '>')
-			fputs("&gt;", out);
-		else if (byte == '"')
-			fputs("&quot;", out);
-		else if (byte == '\'')
-			fputs("&#39;", out);
-		else if ((byte < ' ' && byte != '\n') || byte == 0x7f)
-			fputs("\xef\xbf\xbd", out); /* U+FFFD */
-		else
-			fputc(byte, out);
-	}
-}
-
-static void
-put_text(FILE *out, const char *text)
-{
-	put_escaped(out, text, strlen(text));
-}
-
 static void
 put_time(FILE *out, uint64_t us)
 {
@@ -128,22 +98,6 @@ put_size(FILE *out, uint64_t bytes)
 		fprintf(out, "%.1f KB", (double)bytes / 1024);
 	else
 		fprintf(out, "%" PRIu64 " B", bytes);
-}
-
-/* The exact time is in the title. */
-static void
-put_ago(FILE *out, uint64_t wall_us)
-{
-	uint64_t now = clock_wall_us();
-	uint64_t us = now > wall_us ? now - wall_us : 0;
-	char exact[CLOCK_TEXT_SIZE], text[CONF_DURATION_SIZE];
-
-	fprintf(out, "<span title=\"%s\">", clock_text(wall_us, exact));
-	if (us < 1000000)
-		fprintf(out, "%" PRIu64 "ms ago</span>", us / 1000);
-	else
-		fprintf(out, "%s ago</span>",
-		    conf_duration_text((int64_t)(us / 1000000) * 1000, text));
 }
 
 static void
@@ -191,7 +145,7 @@ put_item(FILE *out, const char *name, const char *text)
 	if (*text == '\0')
 		return;
 	fprintf(out, "<dt>%s</dt><dd>", name);
-	put_text(out, text);
+	html_text(out, text);
 	fputs("</dd>\n", out);
 }
 
@@ -205,7 +159,7 @@ put_evidence(FILE *out, const char *seen)
 	fputs("<dt>Seen</dt><dd>", out);
 	while (describe_evidence(&seen, &evidence)) {
 		fputs("<div>", out);
-		put_escaped(out, evidence.text, evidence.len);
+		html_bytes(out, evidence.text, evidence.len);
 		fprintf(out, " <span class=\"soft\">(%s)</span></div>",
 		    evidence.kind);
 	}
@@ -223,7 +177,7 @@ put_why(FILE *out, const struct board_target *target)
 	fprintf(out,
 	    "<div class=\"why\"><div class=\"words\">%d %s: ", row->status,
 	    row->id);
-	put_text(out, finding->words);
+	html_text(out, finding->words);
 	fputs("</div><dl>\n", out);
 	put_item(out, "Cause", finding->cause);
 	put_evidence(out, finding->seen);
@@ -231,7 +185,7 @@ put_why(FILE *out, const struct board_target *target)
 	put_item(out, "Direct scrape", describe_last_error(target, error));
 	if (target->failing_since_wall_us != 0) {
 		fputs("<dt>Since</dt><dd>", out);
-		put_ago(out, target->failing_since_wall_us);
+		html_ago(out, target->failing_since_wall_us);
 		fprintf(
 		    out, ", %" PRIu64 " failed</dd>\n", target->failure_count);
 	}
@@ -244,14 +198,14 @@ put_facts(FILE *out, const struct board_target *target)
 	char text[CONF_DURATION_SIZE];
 
 	fputs("<div class=\"facts\"><span>last scrape ", out);
-	put_ago(out, target->last->wall_us);
+	html_ago(out, target->last->wall_us);
 	fputs("</span><span>took ", out);
 	put_time(out, target->last->duration_us);
 	fprintf(out, ", timeout %s</span>",
 	    conf_duration_text(describe_timeout_ms(target), text));
 	if (target->last_success_wall_us != 0) {
 		fputs("<span>last good ", out);
-		put_ago(out, target->last_success_wall_us);
+		html_ago(out, target->last_success_wall_us);
 		fprintf(out, ", %" PRIu64 " samples, ", target->samples);
 		put_size(out, target->body_bytes);
 		fputs("</span>", out);
@@ -270,11 +224,11 @@ put_target(FILE *out, const struct board_target *target)
 	    "<section class=\"%s\"><h2>"
 	    "<span class=\"badge %s\">%s</span>",
 	    state, state, labels[health]);
-	put_text(out, target->conf->name);
+	html_text(out, target->conf->name);
 	fputs("</h2>\n<div class=\"soft\">", out);
-	put_text(out, target->conf->url.text);
+	html_text(out, target->conf->url.text);
 	fputs(" served at ", out);
-	put_text(out, target->conf->path);
+	html_text(out, target->conf->path);
 	fputs("</div>\n", out);
 	if (target->last == NULL) {
 		fputs("<div>not scraped yet</div></section>\n", out);
@@ -294,12 +248,12 @@ put_scrape(FILE *out, const struct record *record)
 	const struct reason_row *row = reason_row(record->finding.reason);
 
 	fputs("<tr><td>", out);
-	put_ago(out, record->wall_us);
+	html_ago(out, record->wall_us);
 	fputs("</td><td>", out);
-	put_text(out, record->target_name);
+	html_text(out, record->target_name);
 	fprintf(out, "</td><td class=\"%s\">%s</td><td class=\"words\">",
 	    row->status == 200 ? "ok" : "bad", row->id);
-	put_text(out, record->finding.words);
+	html_text(out, record->finding.words);
 	fputs("</td><td class=\"n\">", out);
 	put_time(out, record->duration_us);
 	fputs("</td><td>", out);
@@ -308,7 +262,7 @@ put_scrape(FILE *out, const struct record *record)
 	    record->samples);
 	put_size(out, record->body_bytes);
 	fprintf(out, "</td><td class=\"n\">%u</td><td>", record->waiters);
-	put_text(out, record->scraper);
+	html_text(out, record->scraper);
 	fputs("</td></tr>\n", out);
 }
 
@@ -352,9 +306,9 @@ put_header(FILE *out, const struct admin_view *view)
 		fputs("<span class=\"badge down\">DRAINING</span>", out);
 	else if (!view->is_ready) {
 		fputs("<span class=\"badge down\">NOT READY ", out);
-		put_text(out, view->not_ready_reason != NULL
-				  ? view->not_ready_reason
-				  : "");
+		html_text(out, view->not_ready_reason != NULL
+				   ? view->not_ready_reason
+				   : "");
 		fputs("</span>", out);
 	}
 	fputs("</header>\n<main>\n", out);
@@ -375,6 +329,7 @@ page_targets(
 	for (i = 0; i < board_target_count(view->board); i++)
 		put_target(out, board_target(view->board, i));
 	put_scrapes(out, view->board);
+	refusals_page(out, view);
 	fputs("</main></body></html>\n", out);
 	text_close(out);
 	response_set(response, 200, PAGE_CONTENT_TYPE, html);

@@ -9,9 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct auth_backend;
 struct board;
 struct conf;
 struct handshakes;
+struct refusals;
 struct stats;
 struct tls_certificate;
 
@@ -25,6 +27,8 @@ struct admin_view {
 	const struct tls_certificate *certificates;
 	size_t certificate_count;
 	const struct handshakes *handshakes; /* those that failed */
+	struct refusals *refusals;           /* who was not let in */
+	const struct auth_backend *backend;  /* NULL: nobody is asked */
 	bool is_ready;    /* configuration and certificates loaded */
 	bool is_draining; /* SIGTERM was received */
 	const char *not_ready_reason; /* e.g. "certificate_missing", or NULL */

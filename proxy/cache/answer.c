@@ -127,11 +127,15 @@ append_lines(struct wire *wire, const char *label, const char *text)
 
 /* What RFC 9110 wants with a status. */
 static void
-put_status_headers(struct head *head, int status, unsigned retry_after_s)
+put_status_headers(struct head *head, int status, const struct finding *finding)
 {
+	unsigned retry_after_s = finding->retry_after_s;
+
 	switch (status) {
 	case 401:
-		put(head, "WWW-Authenticate: Basic realm=\"scrapegate\"\r\n");
+		if (finding->challenge != NULL)
+			put(head, "WWW-Authenticate: %s\r\n",
+			    finding->challenge);
 		break;
 	case 405:
 		put(head, "Allow: GET, HEAD\r\n");
@@ -171,7 +175,7 @@ answer_new_failure(const struct finding *finding, const char *error_text)
 	put(&head, "Content-Type: text/plain; charset=utf-8\r\n");
 	put(&head, "X-Scrapegate-Reason: %s\r\n", row->id);
 	put(&head, "Cache-Control: no-store\r\n");
-	put_status_headers(&head, row->status, finding->retry_after_s);
+	put_status_headers(&head, row->status, finding);
 	put(&head, "Content-Length: %zu\r\n", wire_body_len(wire));
 	wire_seal(wire, head.bytes, head.len);
 	answer->identity = wire;

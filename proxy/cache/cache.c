@@ -319,6 +319,7 @@ start_attempt(struct entry *entry, const struct scrape *scrape)
 		.target = entry->key.target,
 		.query = entry->key.query,
 		.accept = entry->key.accept,
+		.identity = entry->key.identity,
 		.arrival_us = scrape->arrival_us,
 		.deadline_us = scrape->deadline_us,
 		.body_max = cache->options.body_max,

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "auth/backend.h"
 #include "conf/load.h"
+#include "proxy/backend/caller.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/base/rendezvous.h"
@@ -14,6 +16,8 @@
 struct keeper {
 	struct thread *thread;
 	struct fetcher *fetcher;
+	struct caller *caller;
+	struct auth_backend *backend;
 	struct cache *cache;
 };
 
@@ -46,6 +50,12 @@ keeper_new(const struct keeper_options *options, struct err *err)
 	keeper->fetcher = fetcher_new(cache.base, err);
 	if (keeper->fetcher == NULL)
 		goto fail;
+	keeper->caller = caller_new(cache.base, keeper->fetcher);
+	keeper->backend =
+	    auth_backend_new(cache.base, thread_mailbox(keeper->thread),
+		caller_transport(keeper->caller), err);
+	if (keeper->backend == NULL)
+		goto fail;
 	cache.fetcher = keeper->fetcher;
 	keeper->cache = cache_new(&cache);
 	cache_switch(keeper->cache, options->conf);
@@ -62,11 +72,22 @@ keeper_start(struct keeper *keeper, struct err *err)
 	return thread_start(keeper->thread, err);
 }
 
+struct auth_backend *
+keeper_backend(struct keeper *keeper)
+{
+	return keeper->backend;
+}
+
 void
 keeper_stop(struct keeper *keeper)
 {
-	if (keeper != NULL)
-		thread_stop(keeper->thread);
+	if (keeper == NULL)
+		return;
+	thread_stop(keeper->thread);
+	if (keeper->cache != NULL)
+		thread_deliver(keeper->thread);
+	auth_backend_free(keeper->backend);
+	keeper->backend = NULL;
 }
 
 void
@@ -78,6 +99,7 @@ keeper_free(struct keeper *keeper)
 	if (keeper->cache != NULL)
 		thread_deliver(keeper->thread);
 	cache_free(keeper->cache);
+	caller_free(keeper->caller);
 	fetcher_free(keeper->fetcher);
 	thread_free(keeper->thread);
 	free(keeper);

@@ -1,6 +1,7 @@
 /*
  * The fetch thread: the one that owns the resolver, libcurl and every cache
- * entry, so a thousand waiting scrapes are one upstream attempt.
+ * entry, so a thousand waiting scrapes are one upstream attempt.  What the gate
+ * itself has to ask (Kubernetes, key sets) is asked here, too.
  */
 #ifndef PROXY_CACHE_KEEPER_H
 #define PROXY_CACHE_KEEPER_H
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 struct answer;
+struct auth_backend;
 struct conf;
 struct err;
 struct keeper;
@@ -37,7 +39,13 @@ int keeper_start(struct keeper *keeper, struct err *err);
 void keeper_switch(
     struct keeper *keeper, struct conf *conf, struct rendezvous *done);
 
-/* Ends the thread after what was posted so far; NULL is fine. */
+/* For auth_set_backend(); until keeper_stop(). */
+struct auth_backend *keeper_backend(struct keeper *keeper);
+
+/*
+ * Ends the thread after what was posted so far, and posts back what the
+ * backend was asked; NULL is fine, twice too.
+ */
 void keeper_stop(struct keeper *keeper);
 
 /* Nobody may be waiting any more. */

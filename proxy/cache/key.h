@@ -1,7 +1,8 @@
 /*
  * What scrapes must have in common to share one answer: the target, the
- * canonical query and the Accept header, the two byte for byte as they go
- * upstream.  Nothing else influences an answer's bytes.
+ * canonical query, the Accept header and, where the exporter is told who asks,
+ * that: byte for byte as they go upstream.  Nothing else influences an answer's
+ * bytes.
  */
 #ifndef PROXY_CACHE_KEY_H
 #define PROXY_CACHE_KEY_H
@@ -16,12 +17,13 @@ struct key {
 	const struct conf_target *target;
 	char *query;
 	char *accept;
+	char *identity; /* header lines, see auth/identity.h; "" none */
 	uint64_t hash;
 };
 
 /* Copies the strings. */
 void key_init(struct key *key, const struct conf_target *target,
-    const char *query, const char *accept);
+    const char *query, const char *accept, const char *identity);
 void key_copy(struct key *key, const struct key *from);
 void key_fini(struct key *key);
 

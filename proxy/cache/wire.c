@@ -113,6 +113,13 @@ wire_append(struct wire *wire, const char *bytes, size_t len)
 	wire->end += len;
 }
 
+void
+wire_wipe(struct wire *wire)
+{
+	assert(!wire->is_sealed);
+	explicit_bzero(wire->bytes + wire->body, wire->end - wire->body);
+}
+
 /* For a head that does not fit the headroom. */
 static void
 move_body(struct wire *wire, size_t head_len)

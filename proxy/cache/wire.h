@@ -23,6 +23,9 @@ size_t wire_total(void);
 
 void wire_append(struct wire *wire, const char *bytes, size_t len);
 
+/* Overwrites the body, which was a secret; before it is sealed. */
+void wire_wipe(struct wire *wire);
+
 /*
  * Puts the head in front and gives back spare memory.  `head` ends with the
  * CRLF of its last header line; the blank line is added here.

@@ -31,6 +31,7 @@ struct finding {
 	char seen[512]; /* evidence, each piece marked (measured) ... */
 	char fix[512];
 	unsigned retry_after_s; /* 0: the status' default */
+	const char *challenge;  /* of a 401; borrowed; NULL: none */
 };
 
 /*

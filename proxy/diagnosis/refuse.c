@@ -8,6 +8,7 @@ finding_refuse(
 
 	finding->reason = reason;
 	finding->retry_after_s = 0;
+	finding->challenge = NULL;
 	finding->lasterror[0] = '\0';
 	finding->seen[0] = '\0';
 	facts_expand(

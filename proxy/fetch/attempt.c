@@ -39,6 +39,7 @@ free_attempt(struct attempt *a)
 	http_url_fini(&a->own);
 	http_url_fini(&a->here);
 	free(a->accept);
+	free(a->identity);
 	free(a->pool);
 	free(a);
 }
@@ -53,7 +54,7 @@ attempt_finish(struct attempt *a, enum attempt_end end)
 	attempt_view(a, &a->report);
 	is_good = end == ATTEMPT_COMPLETE &&
 		  a->report.judge.verdict == VERDICT_WHOLE &&
-		  a->report.judge.status == 200;
+		  (a->own_call != NULL || a->report.judge.status == 200);
 	if (is_good)
 		intake_take_payload(&a->intake, &payload);
 	a->done(&a->report, &payload, a->arg);
@@ -274,10 +275,12 @@ build_request(struct attempt *a, struct fetch_request *request)
 	struct fetch_request_facts facts = {
 		.target = a->target,
 		.accept = a->accept,
+		.identity = a->identity,
 		.left_us =
 		    a->deadline_us > now_us ? a->deadline_us - now_us : 0,
 		.has_credentials = is_at_home(a),
 		.is_via_proxy = a->target->proxy_url != NULL && !is_unix(a),
+		.call = a->own_call,
 	};
 	struct err err;
 
@@ -328,6 +331,10 @@ start_call(
 		request.target = built.target;
 		request.headers = (const char *const *)built.headers.items;
 		request.header_count = built.headers.count;
+		if (a->own_call != NULL) {
+			request.body = a->own_call->body;
+			request.body_len = a->own_call->len;
+		}
 		request.unix_path =
 		    is_unix(a) ? a->target->url.unix_path : NULL;
 		request.proxy_url = is_unix(a) ? NULL : a->target->proxy_url;

@@ -1,5 +1,6 @@
 /*
  * One timed upstream attempt: resolve, connect, handshake, ask, read, judge.
+ * Of a scrape, or of a call of our own to somebody else than an exporter.
  *
  * Lives on the fetch thread.  It has no clock of its own: whoever waits
  * decides when time is up and cancels.  A redirect that the configuration
@@ -9,6 +10,7 @@
 #ifndef PROXY_FETCH_ATTEMPT_H
 #define PROXY_FETCH_ATTEMPT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct attempt;
@@ -20,25 +22,39 @@ struct fetcher;
 struct report;
 struct wire;
 
+/*
+ * A call of our own: a whole answer of any status is good, and its text is all
+ * that is kept of it.  Outlives the attempt, as do its strings.
+ */
+struct attempt_call {
+	const char *content_type;
+	const char *body; /* NULL: GET, else POST */
+	size_t len;
+};
+
 struct attempt_request {
 	const struct conf_target *target; /* outlives the attempt */
 	const char *query;    /* canonical, without '?'; "" for none: copied */
 	const char *accept;   /* verbatim: copied */
+	const char *identity; /* header lines, see struct key; NULL or "": none;
+			       * copied */
 	uint64_t arrival_us;  /* of the first scrape (monotonic): phase queue */
 	uint64_t deadline_us; /* what is left of it is told to the exporter */
 	uint64_t body_max;    /* see wire_total(); above: is_over_budget */
+	const struct attempt_call *call; /* NULL: a scrape */
 };
 
 /* What a good answer consists of; the wires are not sealed yet. */
 struct payload {
 	struct wire *text; /* identity */
-	struct wire *gzip; /* the exporter's own gzip, or NULL */
+	struct wire *gzip; /* the exporter's own gzip, or NULL; of a scrape */
 };
 
 /*
  * Called once, from the event loop, never from within attempt_start().  The
  * attempt is freed after the call returns.  The payload is NULL-filled unless
- * the judge found a whole 200; the callee takes it over.
+ * the judge found a whole 200 (to a call of our own any whole answer); the
+ * callee takes it over.
  */
 typedef void attempt_done_fn(
     const struct report *report, struct payload *payload, void *arg);

@@ -77,13 +77,18 @@ attempt_new(struct fetcher *fetcher, const struct attempt_request *request)
 	a->fetcher = fetcher;
 	a->target = target;
 	a->accept = xstrdup(request->accept);
+	a->identity =
+	    xstrdup(request->identity == NULL ? "" : request->identity);
 	a->deadline_us = request->deadline_us;
+	a->own_call = request->call;
 	a->pool = name_pool(target);
 	set_url(&a->own, &target->url, request->query);
 	/* To compare with a redirect's, which libcurl writes small. */
 	lower(a->own.host);
 	copy_url(&a->here, &a->own);
-	intake_init(&a->intake, target->body_size_limit, request->body_max);
+	intake_init(&a->intake,
+	    request->call == NULL ? INTAKE_METRICS : INTAKE_ANY,
+	    target->body_size_limit, request->body_max);
 	timeline_start(&a->line, request->arrival_us, clock_now_us());
 	return a;
 }

@@ -23,8 +23,10 @@ struct attempt {
 	struct fetcher *fetcher;
 	const struct conf_target *target;
 	char *accept;
-	char *pool; /* of connections: see http_client.h */
+	char *identity; /* header lines, or "" */
+	char *pool;     /* of connections: see http_client.h */
 	uint64_t deadline_us;
+	const struct attempt_call *own_call; /* NULL: a scrape */
 	attempt_done_fn *done;
 	void *arg;
 

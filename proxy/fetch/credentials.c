@@ -1,7 +1,6 @@
 #include "proxy/fetch/credentials.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/err.h"
+#include "proxy/base/file.h"
 #include "proxy/fetch/small_file.h"
 
 #define SECRET_MAX ((size_t)64 << 10)
@@ -107,16 +107,6 @@ trimmed(const char *text, size_t len)
 	return xstrndup(text, len);
 }
 
-static void
-set_unreadable(struct err *err, const char *path, int code)
-{
-	char words[128];
-
-	err_set(err, ERR_FILE, "%s %s: %s",
-	    code == EISDIR || code == EFBIG ? "read" : "open", path,
-	    err_words(code, words, sizeof(words)));
-}
-
 /* The trimmed content, to be wiped; NULL with "open PATH: ...". */
 static char *
 read_secret(struct credentials *credentials, const char *path, struct err *err)
@@ -124,7 +114,7 @@ read_secret(struct credentials *credentials, const char *path, struct err *err)
 	struct secret_file *file = find_file(credentials, path);
 
 	if (small_file_refresh(&file->file, path, SECRET_MAX) == -1) {
-		set_unreadable(err, path, errno);
+		file_fail(path, err);
 		return NULL;
 	}
 	return trimmed(file->file.text, file->file.len);

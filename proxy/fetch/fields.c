@@ -6,6 +6,8 @@
 
 #include "proxy/base/escape.h"
 
+#define RETRY_AFTER_MAX_S 3600
+
 bool
 fields_is_token(unsigned char c)
 {
@@ -90,6 +92,22 @@ store_location(struct head *head, struct judge_result *result)
 		    head->value, head->value_len);
 }
 
+/* A date, the other form, is as good as nothing: whose clock? */
+static void
+store_retry(struct head *head, struct judge_result *result)
+{
+	const char *p = head->value;
+	unsigned seconds = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		seconds = seconds * 10 + (unsigned)(*p - '0');
+		if (seconds > RETRY_AFTER_MAX_S)
+			seconds = RETRY_AFTER_MAX_S;
+	}
+	if (*p == '\0' && result->retry_after_s == 0)
+		result->retry_after_s = seconds;
+}
+
 static void
 add_scheme(struct judge_result *result, const char *word, size_t len)
 {
@@ -144,6 +162,7 @@ static const struct {
 	[HEAD_CONTENT_LENGTH] = { "Content-Length", store_length },
 	[HEAD_CONTENT_TYPE] = { "Content-Type", store_type },
 	[HEAD_LOCATION] = { "Location", store_location },
+	[HEAD_RETRY_AFTER] = { "Retry-After", store_retry },
 	[HEAD_TRANSFER_ENCODING] = { "Transfer-Encoding", store_transfer },
 	[HEAD_WWW_AUTHENTICATE] = { "WWW-Authenticate", store_schemes },
 };

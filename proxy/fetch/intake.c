@@ -34,7 +34,8 @@ append(struct intake *intake, struct wire **wire, const char *bytes, size_t len)
 static bool
 is_wanted(const struct intake *intake)
 {
-	return judge_result(intake->judge)->status == 200;
+	return intake->kind == INTAKE_ANY ||
+	       judge_result(intake->judge)->status == 200;
 }
 
 static void
@@ -46,23 +47,6 @@ keep_error_text(struct intake *intake, const char *bytes, size_t len)
 		len = room;
 	memcpy(intake->error_text + intake->error_len, bytes, len);
 	intake->error_len += len;
-}
-
-static int
-take_raw(void *arg, const char *bytes, size_t len)
-{
-	struct intake *intake = arg;
-
-	intake->is_coded = true;
-	intake->wire_bytes += len;
-	if (!is_wanted(intake))
-		return 0;
-	if (wire_total() + len > intake->body_max) {
-		intake->is_over_budget = true;
-		return -1;
-	}
-	append(intake, &intake->payload.gzip, bytes, len);
-	return 0;
 }
 
 /*
@@ -80,6 +64,26 @@ keep_limits(struct intake *intake, uint64_t body_bytes, uint64_t more)
 		intake->is_over_budget = true;
 		return -1;
 	}
+	return 0;
+}
+
+static int
+take_raw(void *arg, const char *bytes, size_t len)
+{
+	struct intake *intake = arg;
+
+	intake->is_coded = true;
+	intake->wire_bytes += len;
+	if (!is_wanted(intake))
+		return 0;
+	/* What inflates to nothing has no other bound. */
+	if (intake->kind == INTAKE_ANY)
+		return keep_limits(intake, intake->wire_bytes, len);
+	if (wire_total() + len > intake->body_max) {
+		intake->is_over_budget = true;
+		return -1;
+	}
+	append(intake, &intake->payload.gzip, bytes, len);
 	return 0;
 }
 
@@ -103,21 +107,28 @@ take_text(void *arg, const char *bytes, size_t len)
 }
 
 void
-intake_init(struct intake *intake, uint64_t body_limit, uint64_t body_max)
+intake_init(struct intake *intake, enum intake_kind kind, uint64_t body_limit,
+    uint64_t body_max)
 {
 	struct judge_sink sink = {
 		.raw = take_raw, .text = take_text, .arg = intake
 	};
+	struct judge_limits limits = judge_default_limits;
 
 	memset(intake, 0, sizeof(*intake));
+	intake->kind = kind;
 	intake->body_limit = body_limit;
 	intake->body_max = body_max;
-	intake->judge = judge_new(&judge_default_limits, &sink);
+	limits.may_break_off = kind == INTAKE_ANY;
+	intake->judge = judge_new(&limits, &sink);
 }
 
 static void
 drop_payload(struct intake *intake)
 {
+	/* An answer to a call of our own may repeat a token. */
+	if (intake->kind == INTAKE_ANY && intake->payload.text != NULL)
+		wire_wipe(intake->payload.text);
 	wire_unref(intake->payload.text);
 	wire_unref(intake->payload.gzip);
 	intake->payload.text = intake->payload.gzip = NULL;
@@ -181,7 +192,7 @@ keep_declared(struct intake *intake)
 	const struct judge_result *head = judge_result(intake->judge);
 
 	if (!head->is_head_complete || !head->has_length ||
-	    head->status != 200 || head->content_encoding[0] != '\0')
+	    !is_wanted(intake) || head->content_encoding[0] != '\0')
 		return 0;
 	return keep_limits(intake, head->content_length, head->content_length);
 }

@@ -18,8 +18,14 @@ struct report;
 #define INTAKE_ERROR_TEXT 1024
 #define INTAKE_LOCATION 4096
 
+enum intake_kind {
+	INTAKE_METRICS, /* of a 200; any other body only explains a failure */
+	INTAKE_ANY      /* of a call of our own: whatever the status */
+};
+
 struct intake {
 	struct judge *judge;
+	enum intake_kind kind;
 	struct payload payload;
 	uint64_t body_limit; /* body_size_limit; 0 none */
 	uint64_t body_max;   /* of all answers together: see wire_total() */
@@ -36,7 +42,8 @@ struct intake {
 	bool is_location_cut;
 };
 
-void intake_init(struct intake *intake, uint64_t body_limit, uint64_t body_max);
+void intake_init(struct intake *intake, enum intake_kind kind,
+    uint64_t body_limit, uint64_t body_max);
 void intake_fini(struct intake *intake);
 void intake_reset(struct intake *intake);
 
@@ -49,7 +56,7 @@ int intake_text(struct intake *intake, const char *bytes, size_t len);
 
 void intake_report(const struct intake *intake, struct report *report);
 
-/* Gives the payload of a whole 200 away, or leaves `payload` empty. */
+/* Gives the payload of a whole answer away. */
 void intake_take_payload(struct intake *intake, struct payload *payload);
 
 #endif

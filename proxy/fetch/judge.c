@@ -175,6 +175,7 @@ finish_body(struct judge *judge)
 	}
 	/* Of other answers than a 200 nobody reads more than the status. */
 	if (!judge->is_until_close || judge->result.status != 200 ||
+	    judge->limits.may_break_off ||
 	    tail_is_whole(&judge->tail, judge->result.content_type)) {
 		judge->result.verdict = VERDICT_WHOLE;
 		return;

@@ -44,6 +44,11 @@ struct judge_limits {
 	unsigned interim_max;       /* 1xx answers before the final one, 8 */
 	size_t chunk_extension_max; /* 256 */
 	size_t trailer_max;         /* 4096 */
+	/*
+	 * An answer that nothing but the connection's end ends need not look
+	 * like a whole text of metrics: who reads it can tell.
+	 */
+	bool may_break_off;
 };
 
 extern const struct judge_limits judge_default_limits;
@@ -70,6 +75,7 @@ struct judge_result {
 	char content_encoding[32];
 	char www_authenticate[64]; /* scheme words only, escaped */
 	char location[256];        /* escaped */
+	unsigned retry_after_s;    /* if told in seconds; at most an hour */
 	bool has_length;
 	uint64_t content_length;
 	bool is_chunked;

@@ -7,6 +7,7 @@
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/http_client.h"
+#include "proxy/fetch/attempt.h"
 #include "proxy/fetch/credentials.h"
 
 void
@@ -46,6 +47,29 @@ authority(const struct http_url *url)
 	    "%s%s%s%s", is_v6 ? "[" : "", url->host, is_v6 ? "]" : "", port);
 }
 
+/* Small, rare, and read at once: not worth a coding. */
+static void
+append_call(struct fetch_request *request, const struct attempt_call *call)
+{
+	append(&request->headers, "Accept-Encoding", "identity");
+	if (call->body != NULL)
+		append(&request->headers, "Content-Type", call->content_type);
+}
+
+/* One after the other, as struct key has them. */
+static void
+append_lines(struct conf_strings *lines, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		lines->items = xrealloc(
+		    lines->items, (lines->count + 1) * sizeof(*lines->items));
+		lines->items[lines->count++] = xstrndup(text, len);
+		text += len + (text[len] == '\n');
+	}
+}
+
 static void
 append_own(struct fetch_request *request, const char *host,
     const struct fetch_request_facts *facts)
@@ -56,6 +80,10 @@ append_own(struct fetch_request *request, const char *host,
 	append(
 	    &request->headers, "User-Agent", "scrapegate/" SCRAPEGATE_VERSION);
 	append(&request->headers, "Accept", facts->accept);
+	if (facts->call != NULL) {
+		append_call(request, facts->call);
+		return;
+	}
 	/* Near by, compressing costs the exporter more than sending. */
 	append(&request->headers, "Accept-Encoding",
 	    facts->target->url.is_loopback ? "identity" : "gzip");
@@ -83,6 +111,7 @@ fetch_request_build(struct fetch_request *request, const struct http_url *url,
 	free(host);
 	if (!facts->has_credentials)
 		return 0;
+	append_lines(&request->headers, facts->identity);
 	return credentials_append(
 	    credentials, facts->target, &request->headers, err);
 }

@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 
+struct attempt_call;
 struct credentials;
 struct err;
 struct http_url;
@@ -24,9 +25,11 @@ struct fetch_request {
 struct fetch_request_facts {
 	const struct conf_target *target;
 	const char *accept;
+	const char *identity; /* who scrapes, as header lines; "" none */
 	uint64_t left_us;     /* until the deadline */
 	bool has_credentials; /* they go to the target's own origin only */
 	bool is_via_proxy;
+	const struct attempt_call *call; /* NULL: a scrape */
 };
 
 /* -1 with Prometheus' words if a credentials file cannot be read. */

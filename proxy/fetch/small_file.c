@@ -7,14 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proxy/base/alloc.h"
+#include "proxy/base/file.h"
 
 void
 small_file_fini(struct small_file *file)
 {
-	if (file->text != NULL)
-		explicit_bzero(file->text, file->len);
-	free(file->text);
+	file_wipe(file->text, file->len);
 	memset(file, 0, sizeof(*file));
 }
 
@@ -29,30 +27,6 @@ is_unchanged(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static int
-read_all(struct small_file *file, int fd, size_t max)
-{
-	size_t size = max + 1;
-	ssize_t n;
-
-	/* Not st_size: files below /proc and pipes have none. */
-	if (file->seen.st_size > 0 && (size_t)file->seen.st_size < max)
-		size = (size_t)file->seen.st_size + 1;
-	file->text = xmalloc(size + 1);
-	while ((n = read(fd, file->text + file->len, size - file->len)) > 0)
-		file->len += (size_t)n;
-	if (n < 0)
-		return -1;
-	if (file->len > max) {
-		errno = EFBIG;
-		return -1;
-	}
-	file->text[file->len] = '\0';
-	if (file->len < size)
-		file->text = xrealloc(file->text, file->len + 1);
-	return 0;
-}
-
 int
 small_file_refresh(struct small_file *file, const char *path, size_t max)
 {
@@ -63,16 +37,15 @@ small_file_refresh(struct small_file *file, const char *path, size_t max)
 	    is_unchanged(&now, &file->seen))
 		return 0;
 	small_file_fini(file);
-	/* Not blocking, lest a FIFO holds up the loop. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = file_open(AT_FDCWD, path);
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &file->seen) == 0 && read_all(file, fd, max) == 0) {
-		close(fd);
-		return 0;
-	}
+	if (fstat(fd, &file->seen) == 0)
+		file->text = file_read(fd, max, &file->len);
 	code = errno;
 	close(fd);
+	if (file->text != NULL)
+		return 0;
 	small_file_fini(file);
 	errno = code;
 	return -1;

@@ -9,30 +9,25 @@
 #include <event2/http_struct.h>
 
 #include "auth/auth.h"
+#include "auth/identity.h"
+#include "auth/policy.h"
 #include "conf/conf.h"
 #include "conf/load.h"
+#include "conf/path.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
-#include "proxy/base/hash.h"
 #include "proxy/base/log.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
 #include "proxy/cache/shelf.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/gate/front.h"
-#include "proxy/gate/login.h"
 #include "proxy/gate/reply.h"
 #include "proxy/gate/request.h"
 #include "proxy/scrape.h"
 
 /* How often a waiting scraper is looked after. */
 #define WATCH_MS 250
-
-/* How long a login may take, where the scraper does not say: before there is
- * an identity, no target's own times are known. */
-#define LOGIN_TIMEOUT_MS 10000
-#define LOGIN_TIMEOUT_MAX_MS 120000
-#define LOGIN_OFFSET_MS 500
 
 const char *
 exchange_header(const struct exchange *x, const char *name)
@@ -104,13 +99,18 @@ exchange_finish(
 						1000000);
 		reply_send(x->connection, x->req, &reply);
 	}
+	if (x->is_back)
+		scrape_unref(x->scrape);
+	auth_identity_unref(x->identity);
+	auth_policy_unref(x->policy);
 	conf_unref(x->conf);
 	stats_targets_unref(x->targets);
+	free(x->path);
 	free(x);
 }
 
-static void
-refuse_for(struct exchange *x, enum reason reason, const char *detail,
+void
+exchange_refuse_for(struct exchange *x, enum reason reason, const char *detail,
     unsigned retry_after_s)
 {
 	char path[96], method[40];
@@ -126,6 +126,7 @@ refuse_for(struct exchange *x, enum reason reason, const char *detail,
 	    connection_guard(x->connection)->method);
 	finding_refuse(&finding, reason, &facts);
 	finding.retry_after_s = retry_after_s;
+	finding.challenge = auth_policy_challenge(x->policy);
 	answer = answer_new_failure(&finding, NULL);
 	stats_add(&x->context->stats->refusals[reason]);
 	exchange_finish(x, answer, CACHE_NONE);
@@ -135,7 +136,7 @@ refuse_for(struct exchange *x, enum reason reason, const char *detail,
 void
 exchange_refuse(struct exchange *x, enum reason reason, const char *detail)
 {
-	refuse_for(x, reason, detail, 0);
+	exchange_refuse_for(x, reason, detail, 0);
 }
 
 /* Waiting for another thread. */
@@ -164,8 +165,16 @@ exchange_gone(void *exchange)
 	struct exchange *x = exchange;
 
 	x->connection = NULL;
-	if (x->target != NULL)
+	if (x->target != NULL && !x->is_back)
 		keeper_abandon(x->context->keeper, x->scrape);
+}
+
+/* It waited: meanwhile a token may have run out, or a reload have come. */
+static bool
+is_still_let_in(const struct exchange *x)
+{
+	return clock_now_us() < x->valid_until_us &&
+	       auth_policy_is_equal(x->policy, x->context->policy);
 }
 
 static void
@@ -176,14 +185,18 @@ take_back(struct message *message, void *owner)
 
 	(void)owner;
 	TAILQ_REMOVE(&x->context->waiting, x, link);
-	exchange_finish(
-	    x, x->connection != NULL ? scrape->answer : NULL, scrape->use);
-	scrape_unref(scrape);
+	x->is_back = true;
+	if (x->connection == NULL)
+		exchange_finish(x, NULL, CACHE_NONE);
+	else if (is_still_let_in(x))
+		exchange_finish(x, scrape->answer, scrape->use);
+	else
+		exchange_authenticate(x);
 }
 
 /* Until it leaves the list again. */
-static void
-park(struct exchange *x)
+void
+exchange_park(struct exchange *x)
 {
 	struct exchange_context *context = x->context;
 
@@ -204,82 +217,7 @@ exchange_wait(struct exchange *x, struct scrape *scrape)
 	scrape->back = take_back;
 	scrape->exchange = x;
 	x->scrape = scrape;
-	park(x);
-}
-
-/* Who asks.  Nothing is looked up, and no path known, before that. */
-
-static uint64_t
-identify(const struct exchange *x, const char *user)
-{
-	const char *peer = connection_peer(x->connection);
-	uint64_t hash = 1;
-
-	/* With its NUL, so that the two cannot run into each other. */
-	if (user != NULL)
-		hash = hash_bytes(hash, user, strlen(user) + 1);
-	hash = hash_bytes(hash, peer, strlen(peer));
-	return hash == 0 ? 1 : hash;
-}
-
-static void
-decide(struct exchange *x, const struct auth_verdict *verdict)
-{
-	static const enum reason reasons[AUTH_RESULT_COUNT] = {
-		[AUTH_DENIED] = REASON_CREDENTIALS_INVALID,
-		[AUTH_MISSING] = REASON_CREDENTIALS_MISSING,
-		[AUTH_OVERLOADED] = REASON_TOO_MANY_REQUESTS,
-	};
-	struct stats *stats = x->context->stats;
-
-	if (verdict->method != AUTH_METHOD_NONE)
-		stats_add(&stats->auth[verdict->method][verdict->result]);
-	if (verdict->answer == AUTH_ALLOW) {
-		x->scraper = identify(x, verdict->user);
-		exchange_route(x);
-	} else {
-		exchange_refuse(x, reasons[verdict->result], verdict->detail);
-	}
-}
-
-static void
-take_verdict(const struct auth_verdict *verdict, void *arg)
-{
-	struct exchange *x = arg;
-
-	TAILQ_REMOVE(&x->context->waiting, x, link);
-	if (x->connection != NULL)
-		decide(x, verdict);
-	else
-		exchange_finish(x, NULL, CACHE_NONE);
-}
-
-static void
-authenticate(struct exchange *x)
-{
-	int64_t timeout_ms = request_timeout_ms(
-	    exchange_header(x, "X-Prometheus-Scrape-Timeout-Seconds"),
-	    LOGIN_TIMEOUT_MS, LOGIN_TIMEOUT_MAX_MS);
-	struct login_options options = {
-		.booth = x->context->booth,
-		.base = x->context->base,
-		.conf = &x->context->conf,
-		.authorization = exchange_header(x, "Authorization"),
-		.peer = connection_peer(x->connection),
-		.deadline_us =
-		    x->arrival_us +
-		    (uint64_t)request_answer_ms(timeout_ms, LOGIN_OFFSET_MS) *
-			1000,
-		.decided = take_verdict,
-		.arg = x,
-	};
-	struct auth_verdict verdict;
-
-	login_check(&options, &verdict);
-	if (verdict.answer == AUTH_LATER)
-		park(x);
-	else
-		decide(x, &verdict);
+	exchange_park(x);
 }
 
 /* The begin. */
@@ -295,6 +233,22 @@ wants_close(const struct evhttp_request *req, const char *connection)
 	return connection != NULL && strcasestr(connection, "close") != NULL;
 }
 
+/* "" if it is not plain: nothing is served there, whoever asks, and no rule
+ * has to know what it might mean. */
+static char *
+plain_path(const struct evhttp_request *req)
+{
+	const char *uri = evhttp_request_get_uri(req), *query;
+	size_t len;
+	char *path;
+
+	request_split(uri, &len, &query);
+	path = xstrndup(uri, len);
+	if (!conf_path_is_plain(path))
+		path[0] = '\0';
+	return path;
+}
+
 void
 exchange_begin(struct evhttp_request *req, struct connection *connection,
     enum reason refusal, void *arg)
@@ -305,8 +259,10 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	x->context = arg;
 	x->conf = conf_ref(x->context->conf);
 	x->targets = stats_targets_ref(x->context->targets);
+	x->policy = auth_policy_ref(x->context->policy);
 	x->connection = connection;
 	x->req = req;
+	x->path = plain_path(req);
 	x->arrival_us = clock_now_us();
 	x->is_head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	x->is_close = refusal != REASON_OK ||
@@ -319,14 +275,16 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	/* Before the limit, which exporter-toolkit has in front of everything:
 	 * scrapes that come too often shall not make a kubelet restart the
 	 * pod, nor its probes take the scrapers' share. */
-	if (exchange_is_anonymous(x))
+	exchange_name(x);
+	if (exchange_is_probe(x) &&
+	    auth_policy_is_anonymous(x->policy, x->path, NULL))
 		exchange_route(x);
 	else if (!auth_admits(
 		     x->context->auth, x->conf, x->arrival_us, &retry_after_s))
-		refuse_for(x, REASON_TOO_MANY_REQUESTS,
+		exchange_refuse_for(x, REASON_TOO_MANY_REQUESTS,
 		    "more requests than rate_limit allows", retry_after_s);
 	else
-		authenticate(x);
+		exchange_authenticate(x);
 }
 
 void
@@ -341,18 +299,22 @@ exchange_context_fini(struct exchange_context *context)
 {
 	event_free(context->watch);
 	conf_unref(context->conf);
+	auth_policy_unref(context->policy);
 	stats_targets_unref(context->targets);
 }
 
 void
 exchange_context_switch(struct exchange_context *context, struct conf *conf,
-    struct stats_targets *targets)
+    struct auth_policy *policy, struct stats_targets *targets)
 {
 	bool is_other = context->conf != conf;
 
 	conf_ref(conf);
 	conf_unref(context->conf);
 	context->conf = conf;
+	auth_policy_ref(policy);
+	auth_policy_unref(context->policy);
+	context->policy = policy;
 	stats_targets_ref(targets);
 	stats_targets_unref(context->targets);
 	context->targets = targets;

@@ -15,6 +15,7 @@
 
 struct auth;
 struct auth_booth;
+struct auth_policy;
 struct conf;
 struct connection;
 struct event_base;
@@ -33,6 +34,7 @@ TAILQ_HEAD(exchange_list, exchange);
 struct exchange_context {
 	/* In force, with a reference each; NULL before the first switch. */
 	struct conf *conf;
+	struct auth_policy *policy;
 	struct stats_targets *targets;
 	struct event_base *base;
 	struct auth *auth;
@@ -56,7 +58,8 @@ void exchange_context_fini(struct exchange_context *context);
  * in work end with what they began with.  Takes references of its own.
  */
 void exchange_context_switch(struct exchange_context *context,
-    struct conf *conf, struct stats_targets *targets);
+    struct conf *conf, struct auth_policy *policy,
+    struct stats_targets *targets);
 
 /* A front's handler; `context` is a struct exchange_context. */
 void exchange_begin(struct evhttp_request *req, struct connection *connection,

@@ -1,7 +1,7 @@
 /*
- * The exchange from inside, for the two files that it is made of: exchange.c
- * (its life: who asks, waiting, the end) and exchange_route.c (what is
- * served).  Others see exchange.h.
+ * The exchange from inside, for the files that it is made of: exchange.c (its
+ * life: the begin, waiting, the end), exchange_login.c (who asks) and
+ * exchange_route.c (what is served).  Others see exchange.h.
  */
 #ifndef PROXY_GATE_EXCHANGE_PARTS_H
 #define PROXY_GATE_EXCHANGE_PARTS_H
@@ -13,18 +13,27 @@
 #include "proxy/gate/stats.h"
 
 struct answer;
+struct auth_identity;
+struct auth_policy;
 struct conf_target;
 struct scrape;
 
 struct exchange {
 	TAILQ_ENTRY(exchange) link; /* while waiting */
 	struct exchange_context *context;
-	struct conf *conf; /* a reference, as long as the exchange */
+	struct conf *conf;          /* a reference, as long as the exchange */
+	struct auth_policy *policy; /* likewise: what it was let in by */
+	uint64_t valid_until_us;    /* when that has to be asked again */
+	struct auth_identity *identity; /* who asks, or NULL */
+	char *path;                     /* plain, without the query */
+	const char *name;               /* the path that rules know it by, */
+	const char *other_name;         /* and the second one, or NULL */
 	struct stats_targets *targets;
 	struct connection *connection; /* NULL: the scraper has gone */
 	struct evhttp_request *req;
 	const struct conf_target *target; /* NULL: an endpoint of ours */
 	struct scrape *scrape;            /* out on another thread, or NULL */
+	bool is_back;     /* it is not any more, and ours to unref */
 	uint64_t scraper; /* identity and address, hashed; never 0 */
 	uint64_t arrival_us;
 	bool is_head;
@@ -45,13 +54,26 @@ void exchange_finish(
 void exchange_refuse(
     struct exchange *x, enum reason reason, const char *detail);
 
+/* The same, with the seconds after which to try again; 0: the reason's own. */
+void exchange_refuse_for(struct exchange *x, enum reason reason,
+    const char *detail, unsigned retry_after_s);
+
+/* Until it leaves the list of those that wait. */
+void exchange_park(struct exchange *x);
+
+/* By the policy that is in force; then serves, or refuses. */
+void exchange_authenticate(struct exchange *x);
+
 /* The scrape, about to be sent to another thread, brings the end back. */
 void exchange_wait(struct exchange *x, struct scrape *scrape);
 
 /* Serves who has been let in. */
 void exchange_route(struct exchange *x);
 
-/* Is the path one that asks for no credentials? */
-bool exchange_is_anonymous(const struct exchange *x);
+/* Sets name and other_name. */
+void exchange_name(struct exchange *x);
+
+/* Is the path one of ours that a kubelet looks at? */
+bool exchange_is_probe(const struct exchange *x);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <event2/http.h>
 
+#include "auth/identity.h"
 #include "conf/conf.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
@@ -69,7 +70,7 @@ serve_target(struct exchange *x, const char *query, const char *skip)
 {
 	char refused[96];
 	struct key key;
-	char *canonical;
+	char *canonical, *identity;
 	bool is_extended;
 
 	canonical = request_query(
@@ -78,8 +79,12 @@ serve_target(struct exchange *x, const char *query, const char *skip)
 		exchange_refuse(x, REASON_QUERY_NOT_ALLOWED, refused);
 		return;
 	}
+	identity =
+	    auth_identity_headers(x->identity, &x->conf->auth.identity_headers);
 	key_init(&key, x->target, canonical,
-	    request_accept(exchange_header(x, "Accept")));
+	    request_accept(exchange_header(x, "Accept")),
+	    identity == NULL ? "" : identity);
+	free(identity);
 	free(canonical);
 	serve_key(x, &key, is_extended);
 }
@@ -118,7 +123,7 @@ serve_own_metrics(struct exchange *x, const char *query)
 	struct scrape *scrape;
 
 	(void)query;
-	key_init(&key, NULL, "", "");
+	key_init(&key, NULL, "", "", "");
 	scrape = scrape_new(&key);
 	exchange_wait(x, scrape);
 	scrape->message.deliver = x->context->own_scrape;
@@ -126,15 +131,22 @@ serve_own_metrics(struct exchange *x, const char *query)
 }
 
 /* exporter_exporter's convention. */
-static void
-serve_proxy(struct exchange *x, const char *query)
+static const struct conf_target *
+find_module(const struct exchange *x, const char *query)
 {
 	char *module =
 	    query == NULL ? NULL : request_query_value(query, "module");
+	const struct conf_target *target =
+	    module == NULL ? NULL : routes_find_name(x->conf, module);
 
-	if (module != NULL)
-		x->target = routes_find_name(x->conf, module);
 	free(module);
+	return target;
+}
+
+static void
+serve_proxy(struct exchange *x, const char *query)
+{
+	x->target = find_module(x, query);
 	if (x->target == NULL)
 		exchange_refuse(x, REASON_PATH_UNKNOWN, NULL);
 	else
@@ -143,7 +155,7 @@ serve_proxy(struct exchange *x, const char *query)
 
 static const struct endpoint {
 	const char *path;
-	bool is_anonymous; /* asks for no credentials */
+	bool is_probe; /* what a kubelet looks at */
 	void (*serve)(struct exchange *x, const char *query);
 } endpoints[] = {
 	{ "/-/healthy", true, serve_healthy },
@@ -167,33 +179,54 @@ find_endpoint(const char *path, size_t len)
 void
 exchange_route(struct exchange *x)
 {
-	const char *uri = evhttp_request_get_uri(x->req);
 	const struct endpoint *endpoint;
-	const char *query;
 	size_t path_len;
+	const char *query;
 
-	request_split(uri, &path_len, &query);
-	endpoint = find_endpoint(uri, path_len);
+	request_split(evhttp_request_get_uri(x->req), &path_len, &query);
+	endpoint = find_endpoint(x->path, path_len);
 	if (endpoint != NULL) {
 		endpoint->serve(x, query);
 		return;
 	}
-	x->target = routes_find_path(x->conf, uri, path_len);
+	x->target = routes_find_path(x->conf, x->path);
 	if (x->target == NULL)
 		exchange_refuse(x, REASON_PATH_UNKNOWN, NULL);
 	else
 		serve_target(x, query, NULL);
 }
 
-bool
-exchange_is_anonymous(const struct exchange *x)
+/*
+ * A target has up to three spellings: its path, /metrics for the first one, and
+ * /proxy?module=.  Rules mean the target, however it is spelt.
+ */
+void
+exchange_name(struct exchange *x)
 {
-	const char *uri = evhttp_request_get_uri(x->req);
-	const struct endpoint *endpoint;
+	size_t len = strlen(x->path);
+	const struct endpoint *endpoint = find_endpoint(x->path, len);
+	const struct conf_target *target;
 	const char *query;
-	size_t path_len;
 
-	request_split(uri, &path_len, &query);
-	endpoint = find_endpoint(uri, path_len);
-	return endpoint != NULL && endpoint->is_anonymous;
+	request_split(evhttp_request_get_uri(x->req), &len, &query);
+	x->name = x->path;
+	if (endpoint == NULL) {
+		target = routes_find_path(x->conf, x->path);
+	} else {
+		target = endpoint->serve == serve_proxy ? find_module(x, query)
+							: NULL;
+		if (target != NULL)
+			x->name = target->path;
+	}
+	if (target != NULL)
+		x->other_name = routes_other_path(target, x->name);
+}
+
+bool
+exchange_is_probe(const struct exchange *x)
+{
+	const struct endpoint *endpoint =
+	    find_endpoint(x->path, strlen(x->path));
+
+	return endpoint != NULL && endpoint->is_probe;
 }

@@ -30,6 +30,7 @@
 struct door {
 	LIST_ENTRY(door) link;
 	int fd;
+	char *name;
 	struct evhttp_bound_socket *bound;
 };
 
@@ -349,7 +350,7 @@ front_set_tls(struct front *front, SSL_CTX *tls)
 }
 
 int
-front_listen(struct front *front, int fd, struct err *err)
+front_listen(struct front *front, int fd, const char *name, struct err *err)
 {
 	struct door *door;
 	struct evconnlistener *listener = evconnlistener_new(
@@ -360,6 +361,7 @@ front_listen(struct front *front, int fd, struct err *err)
 		    strerror(errno));
 	door = xcalloc(1, sizeof(*door));
 	door->fd = fd;
+	door->name = xstrdup(name);
 	door->bound = evhttp_bind_listener(front->http, listener);
 	evconnlistener_set_error_cb(listener, accept_failed);
 	LIST_INSERT_HEAD(&front->doors, door, link);
@@ -371,6 +373,7 @@ close_door(struct front *front, struct door *door)
 {
 	evhttp_del_accept_socket(front->http, door->bound);
 	LIST_REMOVE(door, link);
+	free(door->name);
 	free(door);
 }
 
@@ -382,6 +385,24 @@ close_doors(struct front *front)
 	while ((door = LIST_FIRST(&front->doors)) != NULL)
 		close_door(front, door);
 	event_del(front->resume);
+}
+
+const char *
+connection_listener(const struct connection *connection)
+{
+	const struct door *door, *found = NULL;
+	struct socket_name name;
+
+	LIST_FOREACH (door, &connection->front->doors, link) {
+		socket_name_of(door->fd, &name);
+		if (name.as.any.sa_family == AF_UNSPEC ||
+		    !socket_name_covers(&name, connection_fd(connection)))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = door;
+	}
+	return found == NULL ? NULL : found->name;
 }
 
 static void

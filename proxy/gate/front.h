@@ -56,8 +56,10 @@ struct front *front_new(const struct front_options *options, struct err *err);
 /* Closes what is open; `gone` is called for requests in work. */
 void front_free(struct front *front);
 
-/* Accepts from a listening descriptor, which stays the caller's. */
-int front_listen(struct front *front, int fd, struct err *err);
+/* Accepts from a listening descriptor, which stays the caller's.  `name` is
+ * what connections from there are told by. */
+int front_listen(
+    struct front *front, int fd, const char *name, struct err *err);
 
 /*
  * Leaves the descriptor alone, which must still be open; what was accepted
@@ -87,6 +89,10 @@ int connection_fd(const struct connection *connection);
 
 /* "10.0.0.7" or "unix"; and with the port for display. */
 const char *connection_peer(const struct connection *connection);
+
+/* The name of the listening descriptor it came through, valid as long as that
+ * is listened to; NULL if that cannot be told. */
+const char *connection_listener(const struct connection *connection);
 
 /* What the guard knows of a refused request: method, detail. */
 const struct guard *connection_guard(const struct connection *connection);

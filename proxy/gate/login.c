@@ -1,37 +1,57 @@
 #include "proxy/gate/login.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
-#include "proxy/scrape.h"
 
 struct login {
 	struct login_options options;
-	char peer[SCRAPER_TEXT_SIZE];
-	enum auth_method method;
+	struct auth_verdict late; /* if nothing is known by the deadline */
 	struct event *timer; /* NULL: decided already, but still asked about */
 };
 
 static auth_settled_fn settle;
 
+static char *
+get_header(const char *name, void *arg)
+{
+	const struct login *login = arg;
+	const struct login_options *options = &login->options;
+
+	return options->question.header(name, options->question_arg);
+}
+
+static char *
+get_parameter(const char *name, void *arg)
+{
+	const struct login *login = arg;
+	const struct login_options *options = &login->options;
+
+	return options->question.parameter(name, options->question_arg);
+}
+
 static void
 ask(struct login *login, struct auth_verdict *verdict)
 {
-	struct auth_question question = {
-		.conf = *login->options.conf,
-		.authorization = login->options.authorization,
-		.peer = login->peer,
-		.deadline_us = login->options.deadline_us,
-		.settled = settle,
-		.arg = login,
-	};
+	struct auth_question question = login->options.question;
 
+	question.policy = *login->options.policy;
+	question.header = get_header;
+	question.parameter = get_parameter;
+	question.settled = settle;
+	question.arg = login;
 	auth_check(login->options.booth, &question, verdict);
+	if (verdict->answer != AUTH_LATER)
+		return;
+	login->late = *verdict;
+	login->late.answer = AUTH_DENY;
+	login->late.words = verdict->result == AUTH_UNAVAILABLE
+				? "no answer in time"
+				: "checking these credentials took too long";
 }
 
 static void
@@ -43,6 +63,17 @@ decide(struct login *login, const struct auth_verdict *verdict)
 }
 
 static void
+ask_anew(struct login *login, struct auth_verdict *verdict)
+{
+	struct login_options *options = &login->options;
+
+	if (options->renew(&options->question, options->question_arg))
+		ask(login, verdict);
+	else
+		*verdict = login->late; /* nobody will see it */
+}
+
+static void
 settle(const struct auth_verdict *verdict, void *arg)
 {
 	struct login *login = arg;
@@ -50,9 +81,9 @@ settle(const struct auth_verdict *verdict, void *arg)
 
 	if (login->timer != NULL) {
 		if (now.answer == AUTH_AGAIN)
-			ask(login, &now);
+			ask_anew(login, &now);
 		if (now.answer == AUTH_LATER)
-			return; /* a reload changed this very user */
+			return; /* the next step of it, or another policy */
 		decide(login, &now);
 	}
 	free(login);
@@ -62,16 +93,10 @@ static void
 give_up(evutil_socket_t fd, short events, void *arg)
 {
 	struct login *login = arg;
-	struct auth_verdict verdict = {
-		.answer = AUTH_DENY,
-		.method = login->method,
-		.result = AUTH_OVERLOADED,
-		.detail = "checking these credentials took too long",
-	};
 
 	(void)fd;
 	(void)events;
-	decide(login, &verdict);
+	decide(login, &login->late);
 }
 
 void
@@ -81,14 +106,29 @@ login_check(const struct login_options *options, struct auth_verdict *verdict)
 	struct timeval wait;
 
 	login->options = *options;
-	snprintf(login->peer, sizeof(login->peer), "%s", options->peer);
 	ask(login, verdict);
 	if (verdict->answer != AUTH_LATER) {
 		free(login);
 		return;
 	}
-	login->method = verdict->method;
 	login->timer = evtimer_new(options->base, give_up, login);
-	wait = clock_until(options->deadline_us);
+	wait = clock_until(options->question.deadline_us);
 	evtimer_add(login->timer, &wait);
+}
+
+enum reason
+login_refusal(enum auth_result result, bool is_authorization)
+{
+	static const enum reason reasons[AUTH_RESULT_COUNT] = {
+		[AUTH_DENIED] = REASON_CREDENTIALS_INVALID,
+		[AUTH_MISSING] = REASON_CREDENTIALS_MISSING,
+		[AUTH_FORBIDDEN] = REASON_ACCESS_DENIED,
+		[AUTH_LIMITED] = REASON_TOO_MANY_REQUESTS,
+		[AUTH_OVERLOADED] = REASON_TOO_MANY_REQUESTS,
+		[AUTH_UNAVAILABLE] = REASON_AUTHN_BACKEND_UNAVAILABLE,
+	};
+
+	if (result == AUTH_UNAVAILABLE && is_authorization)
+		return REASON_AUTHZ_BACKEND_UNAVAILABLE;
+	return reasons[result];
 }

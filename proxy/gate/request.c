@@ -7,39 +7,6 @@
 /* RFC 9110 sets no bound to either; a peer gets no more of our time. */
 #define ACCEPT_MAX 1024
 
-static const char plain_bytes[] =
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~";
-
-static bool
-is_dots(const char *segment, size_t len)
-{
-	return (len == 1 && segment[0] == '.') ||
-	       (len == 2 && segment[0] == '.' && segment[1] == '.');
-}
-
-bool
-request_path_is_plain(const char *path, size_t len)
-{
-	size_t begin = 1, i;
-
-	if (len == 0 || path[0] != '/')
-		return false;
-	if (len == 1)
-		return true;
-	for (i = 1; i <= len; i++) {
-		if (i < len && path[i] != '/') {
-			if (memchr(plain_bytes, path[i],
-				sizeof(plain_bytes) - 1) == NULL)
-				return false;
-			continue;
-		}
-		if (i == begin || is_dots(path + begin, i - begin))
-			return false;
-		begin = i + 1;
-	}
-	return true;
-}
-
 void
 request_split(const char *uri, size_t *path_len, const char **query)
 {

@@ -12,15 +12,6 @@
 struct conf_query_rule;
 struct conf_target;
 
-/*
- * The path of a request-target is served only if it is plain: '/' first, bytes
- * A-Z a-z 0-9 . _ ~ - / and no empty, "." or ".." segment, so no '/' at the
- * end either but for the root, "/".  Everything else (percent signs included)
- * has no route, so there is one spelling of each path to match, authorize,
- * cache and send.
- */
-bool request_path_is_plain(const char *path, size_t len);
-
 /* Splits "/path?query" in place-free manner; *query is NULL if there is none.
  */
 void request_split(const char *uri, size_t *path_len, const char **query);
@@ -34,17 +25,33 @@ void request_split(const char *uri, size_t *path_len, const char **query);
  * Returns malloc'd text, "" if empty; NULL if not allowed, with `refused` set
  * to the escaped "name" or "name=value" that was not.  Bad percent escapes,
  * %00 and ';' are never allowed (Go would drop such a parameter, others would
- * split it), nor are more than 64 parameters.
+ * split it), nor are more than 64 parameters; a `target` that is inside (below)
+ * only if it is one of the values that the configuration lists.
  * *is_extended says that the scraper added anything.
  */
 char *request_query(const struct conf_target *target, const char *query,
     const char *skip, bool *is_extended, char *refused, size_t refused_size);
 
 /*
+ * Does a value of the parameter `target` (a URL, HOST:PORT or HOST) name what
+ * only the exporter's own pod or host should reach: a loopback, link-local or
+ * unspecified address in any spelling, such a name, or the Kubernetes API?
+ * Where a target is so, one that is to be scraped has to be written out in the
+ * configuration.  Names are not resolved.  `api_host` may be NULL.
+ */
+bool request_target_is_inside(const char *value, const char *api_host);
+
+/*
  * First value of `name` in a raw query, decoded, malloc'd; NULL if there is
  * none or it cannot be decoded.
  */
 char *request_query_value(const char *query, const char *name);
+
+/*
+ * The same, but NULL if `name` is there more than once: for what is decided by
+ * the value, while the exporter gets them all.
+ */
+char *request_query_only_value(const char *query, const char *name);
 
 /*
  * Does Accept-Encoding take gzip (q > 0)?  NULL, nonsense or more than 1 KiB:

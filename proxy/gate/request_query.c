@@ -204,12 +204,16 @@ rule_allows(const struct conf_query_rule *rule, const char *value)
 {
 	size_t i;
 
-	if (rule->values.count == 0 && rule->regex == NULL)
-		return true;
 	for (i = 0; i < rule->values.count; i++)
 		if (strcmp(rule->values.items[i], value) == 0)
 			return true;
-	return rule->regex != NULL && matches_whole(rule->regex, value);
+	/* Where an exporter connects to, for whoever asks. */
+	if (strcmp(rule->name, "target") == 0 &&
+	    request_target_is_inside(value, getenv("KUBERNETES_SERVICE_HOST")))
+		return false;
+	if (rule->regex != NULL)
+		return matches_whole(rule->regex, value);
+	return rule->values.count == 0;
 }
 
 struct refusal {
@@ -355,19 +359,37 @@ request_query(const struct conf_target *target, const char *query,
 	return text;
 }
 
+/* Moves `query` behind the first piece of that name. */
+static bool
+next_named(const char **query, const char *name, struct piece *piece)
+{
+	bool is_found = false;
+	char *found;
+
+	while (!is_found && *query != NULL && next_piece(query, piece)) {
+		found = decode_name(piece, true);
+		is_found = found != NULL && strcmp(found, name) == 0;
+		free(found);
+	}
+	return is_found;
+}
+
 char *
 request_query_value(const char *query, const char *name)
 {
 	struct piece piece;
-	bool is_found;
-	char *found;
 
-	while (query != NULL && next_piece(&query, &piece)) {
-		found = decode_name(&piece, true);
-		is_found = found != NULL && strcmp(found, name) == 0;
-		free(found);
-		if (is_found)
-			return decode_value(&piece, true);
-	}
-	return NULL;
+	return next_named(&query, name, &piece) ? decode_value(&piece, true)
+						: NULL;
+}
+
+char *
+request_query_only_value(const char *query, const char *name)
+{
+	struct piece first, second;
+
+	if (!next_named(&query, name, &first) ||
+	    next_named(&query, name, &second))
+		return NULL;
+	return decode_value(&first, true);
 }

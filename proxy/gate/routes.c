@@ -3,25 +3,21 @@
 #include <string.h>
 
 #include "conf/conf.h"
-#include "proxy/gate/request.h"
 
 static const char first_path[] = "/metrics";
 
 const struct conf_target *
-routes_find_path(const struct conf *conf, const char *path, size_t len)
+routes_find_path(const struct conf *conf, const char *path)
 {
 	size_t i;
 
-	if (!request_path_is_plain(path, len))
-		return NULL;
 	for (i = 0; i < conf->target_count; i++) {
 		const struct conf_target *target = &conf->targets[i];
 
-		if (strlen(target->path) == len &&
-		    memcmp(target->path, path, len) == 0)
+		if (strcmp(target->path, path) == 0)
 			return target;
 	}
-	if (len == sizeof(first_path) - 1 && memcmp(path, first_path, len) == 0)
+	if (strcmp(path, first_path) == 0)
 		return &conf->targets[0];
 	return NULL;
 }
@@ -35,4 +31,12 @@ routes_find_name(const struct conf *conf, const char *name)
 		if (strcmp(conf->targets[i].name, name) == 0)
 			return &conf->targets[i];
 	return NULL;
+}
+
+const char *
+routes_other_path(const struct conf_target *target, const char *path)
+{
+	if (strcmp(path, target->path) != 0)
+		return target->path;
+	return target->is_first ? first_path : NULL;
 }

@@ -161,14 +161,15 @@ worker_install(
 	size_t i;
 
 	exchange_context_switch(
-	    &worker->context, change->conf, change->targets);
+	    &worker->context, change->conf, change->policy, change->targets);
 	front_set_tls(worker->front, change->tls);
 	if (change->is_other_policy)
 		front_retire(worker->front);
 	for (i = 0; i < change->closed_count; i++)
-		front_unlisten(worker->front, change->closed[i]);
+		front_unlisten(worker->front, change->closed[i].fd);
 	for (i = 0; i < change->opened_count; i++)
-		if (front_listen(worker->front, change->opened[i], err) == -1)
+		if (front_listen(worker->front, change->opened[i].fd,
+			change->opened[i].name, err) == -1)
 			return -1;
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 struct answer;
 struct auth;
+struct auth_policy;
 struct conf;
 struct err;
 struct keeper;
@@ -41,16 +42,23 @@ struct worker_options {
 	void (*handshake_failed)(struct message *message, void *owner);
 };
 
+/* A listening socket. */
+struct worker_door {
+	int fd;
+	const char *name; /* as `listen` has it */
+};
+
 /* What a worker needs to serve another configuration. */
 struct worker_change {
 	struct conf *conf;             /* a reference is taken */
+	struct auth_policy *policy;    /* likewise */
 	struct stats_targets *targets; /* likewise */
 	SSL_CTX *tls;                  /* likewise; NULL: plain HTTP */
 	/* What let the open connections in does not hold any more. */
 	bool is_other_policy;
-	const int *opened; /* descriptors to accept from, from now on */
+	const struct worker_door *opened; /* to accept from, from now on */
 	size_t opened_count;
-	const int *closed; /* and those to accept from no more */
+	const struct worker_door *closed; /* and to accept from no more */
 	size_t closed_count;
 };
 

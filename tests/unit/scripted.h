@@ -76,20 +76,33 @@ scripted_write(struct scripted_peer *peer, const char *bytes, size_t len)
 	}
 }
 
+/* How many bytes follow the head of `text`. */
+static inline size_t
+scripted_body_len(const char *text)
+{
+	const char *length = strstr(text, "\r\nContent-Length: ");
+
+	return length == NULL ? 0 : strtoul(length + 18, NULL, 10);
+}
+
 /* False if the client closed instead. */
 static inline bool
 scripted_read_request(struct scripted *s, struct scripted_peer *peer)
 {
 	char *text = s->requests[s->request_count];
-	size_t len = 0;
-	ssize_t n;
+	size_t len = 0, left = 0;
+	bool is_head = true;
 
-	while (len < sizeof(s->requests[0]) - 1 &&
-	       (n = scripted_read(peer, text + len, 1)) > 0) {
-		len += (size_t)n;
-		text[len] = '\0';
-		if (len >= 4 && memcmp(text + len - 4, "\r\n\r\n", 4) == 0)
-			break;
+	while ((is_head || left > 0) && len < sizeof(s->requests[0]) - 1 &&
+	       scripted_read(peer, text + len, 1) > 0) {
+		text[++len] = '\0';
+		if (!is_head) {
+			left--;
+		} else if (len >= 4 &&
+			   memcmp(text + len - 4, "\r\n\r\n", 4) == 0) {
+			is_head = false;
+			left = scripted_body_len(text);
+		}
 	}
 	if (len > 0)
 		s->request_count++;

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "auth/refusals.h"
 #include "conf/load.h"
 #include "proxy/admin/describe.h"
 #include "proxy/admin/endpoints.h"
@@ -443,6 +444,95 @@ is_ready_without_the_exporter(void **state)
 	response_fini(&response);
 }
 
+/* Every kind of deny; newest first. */
+static struct refusals *
+refuse_all(void)
+{
+	struct refusals *refusals = refusals_new();
+	struct auth_verdict verdict = { .method = AUTH_METHOD_JWT,
+		.detail = "expired 4m ago" };
+	int result;
+
+	for (result = AUTH_DENIED; result < AUTH_RESULT_COUNT; result++) {
+		verdict.result = (enum auth_result)result;
+		refusals_add(refusals, &verdict, "10.0.0.7",
+		    "<script>\"&'\n\xc3\xa9", "/metrics");
+	}
+	verdict.is_authorization = true;
+	refusals_add(refusals, &verdict, "unix", NULL, NULL);
+	refusals_add(refusals, &verdict, "unix", NULL, NULL);
+	return refusals;
+}
+
+static void
+lists_refusals_newest_first(void **state)
+{
+	static const char *const parts[] = {
+		"\"count\":2,\"method\":\"jwt\",\"result\":\"unavailable\","
+		"\"reason\":\"authz_backend_unavailable\",\"peer\":\"unix\","
+		"\"user\":\"\",\"path\":\"\",\"detail\":\"expired 4m ago\"},{",
+		"\"count\":1,\"method\":\"jwt\",\"result\":\"unavailable\","
+		"\"reason\":\"authn_backend_unavailable\",\"peer\":\"10.0.0."
+		"7\","
+		"\"user\":\"<script>\\\\\\\"&'\\\\n\\\\xc3\\\\xa9\","
+		"\"path\":\"/metrics\",\"detail\":\"expired 4m ago\"},{",
+		"\"result\":\"overloaded\",\"reason\":\"too_many_requests\",",
+		"\"result\":\"limited\",\"reason\":\"too_many_requests\",",
+		"\"result\":\"forbidden\",\"reason\":\"access_denied\",",
+		"\"result\":\"missing\",\"reason\":\"credentials_missing\",",
+		"\"result\":\"denied\",\"reason\":\"credentials_invalid\",",
+	};
+	struct fixture *f = *state;
+	struct refusals *refusals = refuse_all();
+	struct response response;
+	const char *at, *next;
+	size_t i;
+
+	assert_body(f, "/api/v1/refusals",
+	    "{\"status\":\"success\",\"data\":{\"refusals\":[]}}");
+	f->view.refusals = refusals;
+	response = get(f, "/api/v1/refusals");
+	assert_string_equal(response.content_type, "application/json");
+	assert_has(&response,
+	    "{\"status\":\"success\",\"data\":{\"refusals\":[{\"time\":\"2");
+	assert_has(&response, "Z\",\"first\":\"2");
+	assert_has(&response, "Z\",\"last\":\"2");
+	for (i = 0, at = response.body; i < sizeof(parts) / sizeof(parts[0]);
+	     i++, at = next) {
+		next = strstr(at, parts[i]);
+		if (next == NULL)
+			fail_msg("missing: %s\n%s", parts[i], response.body);
+	}
+	response_fini(&response);
+	f->view.refusals = NULL;
+	refusals_free(refusals);
+}
+
+static void
+shows_refusals_on_the_page(void **state)
+{
+	struct fixture *f = *state;
+	struct refusals *refusals = refuse_all();
+	struct response response = get(f, "/targets");
+
+	assert_null(strstr(response.body, "Not let in"));
+	response_fini(&response);
+	f->view.refusals = refusals;
+	response = get(f, "/targets");
+	assert_has(&response, "<h2>Not let in</h2>");
+	assert_has(&response,
+	    "ago</span></td><td class=\"n\">2</td><td class=\"bad\">"
+	    "authz_backend_unavailable</td><td>unix</td><td></td><td></td>"
+	    "<td>jwt</td><td class=\"words\">expired 4m ago</td></tr>\n");
+	assert_has(&response,
+	    "<td>10.0.0.7</td><td>&lt;script&gt;\\&quot;&amp;&#39;\\n"
+	    "\\xc3\\xa9</td><td>/metrics</td>");
+	assert_null(strstr(response.body, "<script"));
+	response_fini(&response);
+	f->view.refusals = NULL;
+	refusals_free(refusals);
+}
+
 static void
 draws_the_page(void **state)
 {
@@ -596,7 +686,9 @@ main(void)
 		TEST(routes_requests),
 		TEST(says_why_it_is_not_ready),
 		TEST(is_ready_without_the_exporter),
+		TEST(lists_refusals_newest_first),
 		TEST(draws_the_page),
+		TEST(shows_refusals_on_the_page),
 		cmocka_unit_test(reads_queries),
 		cmocka_unit_test(names_phases_of_reasons),
 		cmocka_unit_test(splits_evidence),

@@ -195,7 +195,7 @@ ask(struct stage *stage, const char *accept, uint64_t scraper, uint64_t wait_ms)
 	struct scrape *scrape;
 	struct key key;
 
-	key_init(&key, &stage->target, "", accept);
+	key_init(&key, &stage->target, "", accept, "");
 	scrape = scrape_new(&key);
 	scrape->reply_to = stage->mailbox;
 	scrape->back = take_back;

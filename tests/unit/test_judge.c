@@ -541,12 +541,13 @@ an_interim_head_leaves_no_trace(void **state)
 	(void)state;
 	feed_run(&feed,
 	    B("HTTP/1.1 103 E\r\nContent-Type: text/html\r\n"
-	      "Content-Length: 9\r\n\r\n" OK "\r\na\n"),
+	      "Retry-After: 9\r\nContent-Length: 9\r\n\r\n" OK "\r\na\n"),
 	    FEED_WHOLE, true, 0);
 	assert_int_equal(feed.result.verdict, VERDICT_WHOLE);
 	assert_int_equal(feed.result.interim_count, 1);
 	assert_false(feed.result.has_content_type);
 	assert_false(feed.result.has_length);
+	assert_int_equal(feed.result.retry_after_s, 0);
 }
 
 /* `head`, then `count` times `unit`, then `end`. */
@@ -651,6 +652,62 @@ a_reset_judge_forgets(void **state)
 	judge_free(judge);
 }
 
+/* Who reads it can tell, so the end of the connection is one. */
+static void
+a_text_may_break_off(void **state)
+{
+	struct feed feed = { 0 };
+	struct judge_limits limits = judge_default_limits;
+	struct judge_sink sink = { feed_raw, feed_text, &feed };
+	struct judge *judge;
+
+	(void)state;
+	limits.may_break_off = true;
+	judge = judge_new(&limits, &sink);
+	feed_judge(judge, &feed, B(OK "\r\n{}"), FEED_WHOLE, true);
+	assert_int_equal(feed.result.verdict, VERDICT_WHOLE);
+	judge_reset(judge);
+	feed_judge(judge, &feed, B(OK "\r\n{}"), FEED_WHOLE, false);
+	assert_int_equal(feed.result.verdict, VERDICT_BODY_TRUNCATED);
+	judge_reset(judge);
+	feed_judge(judge, &feed, B(OK "Content-Length: 3\r\n\r\n{}"),
+	    FEED_WHOLE, true);
+	assert_int_equal(feed.result.verdict, VERDICT_BODY_TRUNCATED);
+	judge_free(judge);
+}
+
+static void
+a_time_to_retry_is_read(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		unsigned seconds;
+	} cases[] = {
+		{ B(OK "Retry-After: 120\r\n\r\n"), 120 },
+		{ B(OK "retry-after:0\r\n\r\n"), 0 },
+		{ B(OK "Retry-After: 3601\r\n\r\n"), 3600 },
+		{ B(OK "Retry-After: 4294967297\r\n\r\n"), 3600 },
+		{ B(OK "Retry-After: 5\r\nRetry-After: 6\r\n\r\n"), 5 },
+		{ B(OK "Retry-After:\r\n\r\n"), 0 },
+		{ B(OK "Retry-After: 5s\r\n\r\n"), 0 },
+		{ B(OK "Retry-After: +5\r\n\r\n"), 0 },
+		{ B(OK "Retry-After: 1.5\r\n\r\n"), 0 },
+		{ B(OK "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n\r\n"),
+		    0 },
+	};
+	struct feed feed;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		feed_run(
+		    &feed, cases[i].bytes, cases[i].len, FEED_WHOLE, true, 0);
+		assert_int_equal(feed.result.verdict, VERDICT_WHOLE);
+		assert_int_equal(feed.result.retry_after_s, cases[i].seconds);
+	}
+}
+
 static void
 bytes_out_of_turn_are_refused(void **state)
 {
@@ -689,6 +746,9 @@ escaping_reads_like_go(void **state)
 	assert_int_equal(escape_quoted(out, 5, B("\xe4z")), 4);
 	assert_string_equal(out, "\\xe4");
 	assert_int_equal(escape_quoted(out, 1, B("abc")), 0);
+	assert_int_equal(escape_words(out, sizeof(out), B("a\"b\\\n")), 7);
+	assert_string_equal(out, "a\"b\\\\\\n");
+	assert_int_equal(escape_words(out, 3, B("a\"b")), 2);
 }
 
 int
@@ -705,6 +765,8 @@ main(void)
 		cmocka_unit_test(u40_small_chunks_pass),
 		cmocka_unit_test(the_sink_may_refuse),
 		cmocka_unit_test(a_reset_judge_forgets),
+		cmocka_unit_test(a_text_may_break_off),
+		cmocka_unit_test(a_time_to_retry_is_read),
 		cmocka_unit_test(bytes_out_of_turn_are_refused),
 		cmocka_unit_test(escaping_reads_like_go),
 	};

@@ -14,31 +14,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void
-only_plain_paths_are_plain(void **state)
-{
-	static const char *const plain[] = { "/", "/metrics", "/a/b/c",
-		"/-/healthy", "/A.Z_a-z~0/9", "/...", "/.a", "/..a", "/a..",
-		"/a.", "/metrics/node" };
-	static const char *const odd[] = { "", "metrics", "//", "//metrics",
-		"/metrics/", "/metrics//a", "/.", "/..", "/metrics/..",
-		"/metrics/.", "/./metrics", "/../metrics", "/a/../b", "/%2e%2e",
-		"/metrics%2F", "/%252f", "/metrics%00", "/metrics;x", "/a\\b",
-		"/\xc0\xae", "/m\xe2\x80\xa4", "/a b", "/a?b", "/a#b", "/a*",
-		"/a+b", "/a:b", "/a@b", "/a=b", "/a,b" };
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(plain); i++)
-		if (!request_path_is_plain(plain[i], strlen(plain[i])))
-			fail_msg("%s is plain", plain[i]);
-	for (i = 0; i < COUNT(odd); i++)
-		if (request_path_is_plain(odd[i], strlen(odd[i])))
-			fail_msg("%s is not plain", odd[i]);
-	assert_false(request_path_is_plain("/a\0b", 4));
-	assert_true(request_path_is_plain("/a/", 2));
-}
-
-static void
 targets_split_at_the_first_question_mark(void **state)
 {
 	static const struct {
@@ -76,6 +51,20 @@ static struct conf_query_rule rules[] = {
 	{ "both", STRINGS("one"), "t.*" },
 	{ "broken", { NULL, 0 }, "(" },
 };
+
+/* H59: any target, and one more that would be refused. */
+static struct conf_query_rule any_target[] = {
+	{ "target", { NULL, 0 }, NULL },
+	{ "target", STRINGS("http://127.0.0.1:9117/metrics"), NULL },
+	{ "other", { NULL, 0 }, NULL },
+};
+static struct conf_query_rule wide_regex[] = {
+	{ "target", { NULL, 0 }, ".*" },
+};
+static const struct conf_target open_target = { .query_rules = any_target,
+	.query_rule_count = COUNT(any_target) };
+static const struct conf_target wide_target = { .query_rules = wide_regex,
+	.query_rule_count = COUNT(wide_regex) };
 
 static struct conf_param params[] = {
 	{ "x", STRINGS("a b") },
@@ -168,6 +157,20 @@ static const struct query_row query_rows[] = {
 	{ &bare, "both=one&both=two", NULL, "both=one&both=two", NULL, true },
 	{ &bare, "both=on", NULL, NULL, "both=on", false },
 	{ &bare, "broken=(", NULL, NULL, "broken=(", false },
+	{ &open_target, "target=db.example.org:9104", NULL,
+	    "target=db.example.org%3A9104", NULL, true },
+	{ &open_target, "target=http://169.254.169.254/latest", NULL, NULL,
+	    "target=http://169.254.169.254/latest", false },
+	{ &open_target, "target=http://127.0.0.1:9117/metrics", NULL,
+	    "target=http%3A%2F%2F127.0.0.1%3A9117%2Fmetrics", NULL, true },
+	{ &open_target, "target=http://127.0.0.1:9118/metrics", NULL, NULL,
+	    "target=http://127.0.0.1:9118/metrics", false },
+	{ &open_target, "other=127.0.0.1", NULL, "other=127.0.0.1", NULL,
+	    true },
+	{ &wide_target, "target=10.0.0.1", NULL, "target=10.0.0.1", NULL,
+	    true },
+	{ &wide_target, "target=%5B::1%5D:80", NULL, NULL, "target=[::1]:80",
+	    false },
 	/* exporter_exporter's module is consumed once. */
 	{ &bare, "module=node&x=1", "module", "x=1", NULL, true },
 	{ &bare, "module=node", "module", "", NULL, false },
@@ -204,6 +207,60 @@ queries_become_canonical_or_are_refused(void **state)
 			fail_msg("%s: is_extended %d", row->query, is_extended);
 		free(canonical);
 	}
+}
+
+/* H59. */
+static void
+inside_targets_are_seen(void **state)
+{
+	static const char *const inside[] = { "127.0.0.1", "127.0.0.1:80",
+		"http://127.0.0.1/", "https://127.255.1.2:8443/x?y#z", "127.1",
+		"2130706433", "0x7f000001", "http://0x7f.1:80/", "017700000001",
+		"0", "0.0.0.0:1", "http://0/", "169.254.169.254",
+		"tcp://169.254.1.2:9000/status", "http://2852039166/", "[::1]",
+		"[::1]:80", "::1", "::", "http://[::]:80/", "http://[::1]",
+		"http://[0:0:0:0:0:0:0:1]/", "[fe80::1]", "fe80::1%eth0",
+		"[fe80::1%25eth0]:80", "febf::1", "http://[::ffff:127.0.0.1]/",
+		"[::ffff:a9fe:a9fe]", "::2", "[::1", "[::ffff:10.96.0.1]:443",
+		"::127.0.0.1", "64:ff9b::7f00:1", "localhost", "LocalHost:80",
+		"http://localhost./", "a.localhost", "redis://localhost:6379",
+		"http://x@127.0.0.1/", "http://127.0.0.1@x/",
+		"http://a:b@localhost:80", "http://a@b@127.0.0.1",
+		"//127.0.0.1", "http:/127.0.0.1", "http:\\127.0.0.1",
+		"http:////127.0.0.1", " 127.0.0.1", "http://127.0.0.1.",
+		"http://127.0.0.1\\@x/", "kubernetes.default.svc",
+		"https://kubernetes:443/api", "https://KUBERNETES.default/",
+		"10.96.0.1", "https://10.96.0.1:443/metrics",
+		"https://0xa600001/",
+		"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.1/",
+		"http://%6cocalhost/", "http://127.0.0.1%00.example.org/",
+		"http://[::1%25.example.org]/" };
+	static const char *const outside[] = { "", "x", "10.0.0.1:9100",
+		"http://10.0.0.1/127.0.0.1", "http://example.org?127.0.0.1",
+		"http://example.org#@localhost", "128.0.0.1", "126.0.0.1",
+		"169.253.0.1", "169.255.0.1", "1.2.3.4", "[2001:db8::1]:9100",
+		"2001:db8::1", "fec0::1", "[::ffff:10.0.0.1]", "64:ff9b::a00:1",
+		"localhost.example.org", "mylocalhost",
+		"kubernetes.example.org", "10.96.0.2", "db:3306",
+		"127.0.0.1.example.org", "https://one.test", "tcp://db:3306",
+		"a:b:c", "/", "http://", ":80" };
+	char longest[600];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(inside); i++)
+		if (!request_target_is_inside(inside[i], "10.96.0.1"))
+			fail_msg("%s is inside", inside[i]);
+	for (i = 0; i < COUNT(outside); i++)
+		if (request_target_is_inside(outside[i], "10.96.0.1"))
+			fail_msg("%s is outside", outside[i]);
+	assert_false(request_target_is_inside("10.96.0.1", NULL));
+	assert_false(request_target_is_inside("", ""));
+	assert_true(request_target_is_inside("api.test:443", "API.test"));
+	assert_true(request_target_is_inside("[fd00::1]:443", "fd00:0::1"));
+	memset(longest, '1', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_false(request_target_is_inside(longest, NULL));
 }
 
 static void
@@ -248,6 +305,30 @@ the_first_value_of_a_name_is_found(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		value = request_query_value(rows[i].query, rows[i].name);
+		if (rows[i].value == NULL)
+			assert_null(value);
+		else
+			assert_string_equal(value, rows[i].value);
+		free(value);
+	}
+}
+
+static void
+an_only_value_is_no_first_of_several(void **state)
+{
+	static const struct {
+		const char *query, *value;
+	} rows[] = { { NULL, NULL }, { "", NULL }, { "a=1", "1" },
+		{ "b=2&a=1&b=3", "1" }, { "a", "" }, { "a=%zz", NULL },
+		{ "a=1&a=2", NULL }, { "a=1&a=1", NULL }, { "a=1&b&a", NULL },
+		{ "a=1&%61=2", NULL }, { "%61=1&a=2", NULL },
+		{ "a=1&A=2", "1" }, { "a=1&a%zz=2", "1" } };
+	char *value;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		value = request_query_only_value(rows[i].query, "a");
 		if (rows[i].value == NULL)
 			assert_null(value);
 		else
@@ -366,11 +447,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_plain_paths_are_plain),
 		cmocka_unit_test(targets_split_at_the_first_question_mark),
 		cmocka_unit_test(queries_become_canonical_or_are_refused),
+		cmocka_unit_test(inside_targets_are_seen),
 		cmocka_unit_test(parameters_are_counted),
 		cmocka_unit_test(the_first_value_of_a_name_is_found),
+		cmocka_unit_test(an_only_value_is_no_first_of_several),
 		cmocka_unit_test(gzip_is_taken_only_if_wanted),
 		cmocka_unit_test(accept_passes_as_it_is),
 		cmocka_unit_test(timeouts_are_clamped),
