@@ -22,8 +22,11 @@ def now():
     return datetime.datetime.utcnow().replace(microsecond=0)
 
 
-def name(common):
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+def name(common, groups=()):
+    return x509.Name([
+        *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, each)
+          for each in groups),
+        x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
 def san(text):
@@ -113,13 +116,15 @@ class Authority:
         self.ca_file = self.pair.cert_file
 
     def issue(self, stem, names=("localhost", "127.0.0.1"), common=None,
-              start=None, end=None, usage="server", key=None, extra=()):
+              start=None, end=None, usage="server", key=None, extra=(),
+              groups=()):
         """A leaf; names=() leaves the subject alternative names out, and
-        usage=None the extended key usage.  `extra` are extensions."""
+        usage=None the extended key usage.  `extra` are extensions, `groups`
+        the subject's organizations."""
         key = key or ec_key()
         builder = (
             x509.CertificateBuilder()
-            .subject_name(name(common or stem))
+            .subject_name(name(common or stem, groups))
             .issuer_name(self.certificate.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())

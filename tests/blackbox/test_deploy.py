@@ -21,6 +21,8 @@ QUICKSTART = os.path.join(DEPLOY, "quickstart")
 # Where the quickstart builds; shared with whoever runs it by hand.
 BUILD = os.environ.get("QUICKSTART_BUILD", os.path.join(ROOT, "build"))
 DEMO = os.path.join(os.path.dirname(GATE), "demo-exporter")
+# Where Kubernetes puts a ServiceAccount's token, and where the gate looks.
+POD = "/var/run/secrets/kubernetes.io/serviceaccount/"
 PHASES = ["queue", "resolve", "connect", "tls", "processing", "transfer",
           "parse"]
 
@@ -78,16 +80,88 @@ def test_example_passes_check_config(name):
     check_config(os.path.join(DEPLOY, "examples", name))
 
 
-def test_config_map_passes_check_config(tmp_path):
+def config_maps():
+    """Of each file: the names that scrapegate.yml has in there."""
+    return {name: [each["data"]["scrapegate.yml"]
+                   for each in documents(name)
+                   if each.get("kind") == "ConfigMap"]
+            for name in yaml_files() if name.startswith("kubernetes/")}
+
+
+@pytest.mark.parametrize("name", [
+    name for name, found in config_maps().items() if found])
+def test_config_map_passes_check_config(name, tmp_path):
     path = tmp_path / "scrapegate.yml"
-    path.write_text(embedded_config())
+    text, = config_maps()[name]
+    path.write_text(text)
     check_config(path)
+
+
+def without_warning(path):
+    """But for the files that are not on this machine."""
+    result = run_cli("check-config", path)
+    warnings = [each for each in (result.stdout + result.stderr).splitlines()
+                if each.startswith("warning: ")]
+    assert [each for each in warnings
+            if not each.endswith("no such file or directory")] == []
+
+
+@pytest.mark.parametrize("name", [
+    "bearer-tokens.yml", "mtls-spiffe.yml", "own-issuer.yml"])
+def test_an_example_of_a_login_leaves_nothing_open(name):
+    without_warning(os.path.join(DEPLOY, "examples", name))
 
 
 def test_a_broken_example_would_not_pass(tmp_path):
     path = tmp_path / "scrapegate.yml"
     path.write_text(embedded_config().replace("listen:", "lisen:", 1))
     assert run_cli("check-config", path).returncode == 1
+
+
+# The page for those who come from elsewhere.
+
+def migrating():
+    return read("migrating.md")
+
+
+def migrating_blocks():
+    return re.findall(r"^```yaml\n(.*?)^```$", migrating(),
+                      re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("index", range(len(migrating_blocks())))
+def test_configuration_of_the_migrating_page(index, tmp_path):
+    path = tmp_path / "scrapegate.yml"
+    path.write_text(migrating_blocks()[index])
+    check_config(path)
+    without_warning(path)
+
+
+# All flags of kube-rbac-proxy 0.21, the hidden ones without effect aside.
+KUBE_RBAC_PROXY = """
+    secure-listen-address insecure-listen-address upstream upstream-force-h2c
+    upstream-ca-file upstream-client-cert-file upstream-client-key-file
+    config-file allow-paths ignore-paths proxy-endpoints-port tls-cert-file
+    tls-private-key-file tls-min-version tls-cipher-suites tls-reload-interval
+    client-ca-file auth-header-fields-enabled auth-header-user-field-name
+    auth-header-groups-field-name auth-header-groups-field-separator
+    auth-token-audiences oidc-issuer oidc-clientID oidc-groups-claim
+    oidc-username-claim oidc-username-prefix oidc-groups-prefix oidc-sign-alg
+    oidc-ca-file kubeconfig kube-api-qps kube-api-burst http2-disable
+    http2-max-concurrent-streams http2-max-size""".split()
+
+
+def test_every_flag_of_kube_rbac_proxy_has_its_row():
+    listed = re.findall(r"^\| (`--.*?) \|", migrating(), re.MULTILINE)
+    flags = [flag for each in listed for flag in re.findall(r"`--(.*?)`", each)]
+    assert sorted(flags) == sorted(KUBE_RBAC_PROXY)
+
+
+def test_keys_of_the_migrating_page_exist():
+    reference = run_cli("help", "reference").stdout
+    named = set(re.findall(r"`(auth\.[\w.]+)", migrating()))
+    assert len(named) > 5
+    assert [each for each in named if f"`{each}" not in reference] == []
 
 
 # The README.
@@ -188,6 +262,49 @@ def test_configured_files_are_mounted():
     # One mount inside another needs a writable outer one.
     assert not any(a != b and a.startswith(b + "/")
                    for a in mounts for b in mounts)
+
+
+@pytest.mark.parametrize("name", ["token-review.yaml", "jwks.yaml"])
+def test_what_asks_the_api_server_has_a_token_for_it(name):
+    patch, = documents("kubernetes", "api-access.patch.yaml")
+    spec = patch["spec"]["template"]["spec"]
+    container, = spec["containers"]
+    mount, = container["volumeMounts"]
+    volume, = spec["volumes"]
+    assert container["name"] in containers()
+    assert volume["name"] == mount["name"]
+    assert volume["name"] not in {each["name"] for each in pod()["volumes"]}
+    token, authority = volume["projected"]["sources"]
+    files = [token["serviceAccountToken"]["path"],
+             authority["configMap"]["items"][0]["path"]]
+    # For the API server, so without an audience of its own.
+    assert "audience" not in token["serviceAccountToken"]
+    assert files == ["token", "ca.crt"]
+    config, = config_maps()[f"kubernetes/{name}"]
+    auth = yaml.safe_load(config)["auth"]
+    named = [auth["jwt"]["jwks_token_file"], auth["jwt"]["jwks_ca_file"]
+             ] if "jwt" in auth else [POD + "token", POD + "ca.crt"]
+    assert [os.path.join(mount["mountPath"], each) for each in files] == named
+    account, = [each for each in documents("kubernetes", name)
+                if each["kind"] == "ServiceAccount"]
+    assert account["metadata"]["name"] == spec["serviceAccountName"]
+
+
+def test_reviews_are_delegated_to_the_gate():
+    found = documents("kubernetes", "token-review.yaml")
+    account, = [each["metadata"] for each in found
+                if each["kind"] == "ServiceAccount"]
+    binding, = [each for each in found if each["kind"] == "ClusterRoleBinding"
+                and each["roleRef"]["name"] == "system:auth-delegator"]
+    subject, = binding["subjects"]
+    assert (subject["name"], subject["namespace"]) == (
+        account["name"], account["namespace"])
+    # What the scraper may read is what the gate asks for: the paths.
+    role, = [each for each in found if each["kind"] == "ClusterRole"]
+    config, = config_maps()["kubernetes/token-review.yaml"]
+    assert "resourceAttributes" not in config
+    assert role["rules"] == [{"nonResourceURLs": ["/metrics", "/metrics/*"],
+                              "verbs": ["get"]}]
 
 
 def test_network_policy_names_the_pod_and_its_ports():
