@@ -24,6 +24,8 @@
 #define CALL_MARGIN_MS 100
 /* Who waited no longer than that has not found out that a service is down. */
 #define CALL_PATIENCE_MS 1000
+/* Timers may be this early, by their rounding. */
+#define CALL_EARLY_US 5000
 
 static const struct conf_auth *
 conf_of(const struct backend_job *job)
@@ -130,7 +132,8 @@ static bool
 was_hasty(const struct backend_job *job, int status, uint64_t now_us)
 {
 	return status == 0 && job->timeout_ms < CALL_PATIENCE_MS &&
-	       now_us - job->began_us >= (uint64_t)job->timeout_ms * 1000;
+	       now_us - job->began_us + CALL_EARLY_US >=
+		   (uint64_t)job->timeout_ms * 1000;
 }
 
 static void

@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import threading
+import time
 
 import pytest
 import yaml
@@ -562,7 +563,11 @@ def test_h63_review_ran_out_while_it_waits(lab, api):
     gate = lab.gate(exporter, config={"auth": {
         **NO_LIMIT, **api.config(cache_allowed="1s")}})
     waiters = Waiters(lab, gate, exporter, ["t", "gone"])
+    wait_for(lambda: len(api.bodies(TOKEN_REVIEWS)) == 2, what="both reviews")
+    admitted = time.monotonic()
     del api.users["gone"]
+    # Only what is older than cache_allowed has to be asked again.
+    wait_for(lambda: time.monotonic() > admitted + 1.5, what="its end")
     wait_for(lambda: said(gate.get(headers=bearer("gone"))) == INVALID)
     released.set()
     answers = waiters.answers()

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ struct scripted {
 	SSL_CTX *ctx;
 	pthread_t thread;
 	char requests[REPLIES_MAX][4096];
-	size_t request_count;
+	atomic_size_t request_count;
 	unsigned accepted;
 };
 
