@@ -13,6 +13,7 @@
 #include "proxy/base/err.h"
 #include "proxy/base/log.h"
 #include "proxy/cli/args.h"
+#include "proxy/cli/check_metrics.h"
 #include "proxy/cli/hash_password.h"
 #include "proxy/cli/help.h"
 #include "proxy/environment.h"
@@ -205,6 +206,21 @@ static const struct command commands[] = {
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
+/* Its flags are no keys of the configuration. */
+static int
+check_metrics(int argc, char *const *argv)
+{
+	struct err err;
+	int code, i;
+
+	for (i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return cli_help_command(stdout, "check-metrics");
+	code = cli_check_metrics(argc, argv, &err);
+	return code == -1 ? fail(&err) : code;
+}
+
 static int
 run(const struct command *command, int argc, char *const *argv)
 {
@@ -238,6 +254,8 @@ main(int argc, char **argv)
 		cli_help(stderr);
 		return EXIT_USAGE;
 	}
+	if (strcmp(argv[1], "check-metrics") == 0)
+		return check_metrics(argc - 2, argv + 2);
 	for (i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
 			return run(&commands[i], argc - 2, argv + 2);

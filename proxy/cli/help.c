@@ -30,6 +30,21 @@ static const struct help helps[] = {
 	    "show the effective configuration",
 	    "Prints what serve would run with, as YAML, secrets as <secret>.\n",
 	    true },
+	{ "check-metrics",
+	    "[--content-type CT] [--as 3|2.42] [--json] FILE|URL|-",
+	    "say whether Prometheus would take this",
+	    "Reads an exposition from a file, a URL or standard input and says "
+	    "what\nPrometheus 3 and 2.42 make of it: the line and column they "
+	    "refuse, in their\nwords; what they drop without a word; hints "
+	    "about names and units.\n\n"
+	    "  --content-type CT  as if it were sent with that header; of a "
+	    "file text/plain\n"
+	    "  --as 3|2.42        whose verdict is the exit code; 3\n"
+	    "  --json             for programs\n\n"
+	    "  curl -s http://127.0.0.1:9100/metrics | scrapegate "
+	    "check-metrics "
+	    "-\n",
+	    false },
 	{ "hash-password", "", "make a hash for basic_auth_users",
 	    "Prints the bcrypt of standard input, one newline at its end "
 	    "dropped, for\nbasic_auth_users: {NAME: HASH}.\n"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proxy/gate/guard.h"
+#include "proxy/gate/known.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,6 +59,29 @@ check_head(const char *head, size_t len)
 	CHECK(memmem(head, len - 1, "\r\n\r\n", 4) == NULL);
 }
 
+/* Kept and recalled, a head is the same; one with credentials is not kept. */
+static void
+check_known(const char *head, const struct guard *guard)
+{
+	struct known *known = known_new();
+	const struct known_head *found;
+	struct guard again;
+
+	guard_init(&again, guard->limits);
+	known_keep(known, head, guard->head_len, guard);
+	found = known_recall(known, head, guard->head_len, &again);
+	CHECK((found == NULL) == guard_has_credentials(guard));
+	if (found != NULL) {
+		CHECK(again.header_count == guard->header_count);
+		CHECK(memcmp(head + known_head_line_len(found) - 2, "\r\n",
+			  2) == 0);
+		CHECK(known_head_find(found, "Host") != NULL ||
+		      guard->minor == '0');
+		CHECK(known_head_find(found, "no such header") == NULL);
+	}
+	known_free(known);
+}
+
 static void
 note_head(struct end *end, const struct guard *guard, const char *bytes)
 {
@@ -66,6 +90,8 @@ note_head(struct end *end, const struct guard *guard, const char *bytes)
 	CHECK(guard->lead == 0 || guard->lead == 2);
 	CHECK(strncmp(head, guard->method, strlen(guard->method)) == 0);
 	check_head(head, guard->head_len - guard->lead);
+	if (guard->lead == 0)
+		check_known(head, guard);
 	end->heads++;
 	end->seen = end->seen * 31 + guard->header_count;
 	end->seen = end->seen * 31 + guard->underscore_count;

@@ -1,0 +1,68 @@
+/*
+ * The metric families of one body: how many there are, which take the most
+ * bytes, and whether each keeps its samples together under one HELP and TYPE.
+ *
+ * Bounded: FAMILIES_KEPT candidates for the top, FAMILIES_SLOTS_MAX names.
+ * One that comes in many small parts, with many larger ones between them, can
+ * be missed or counted too low.
+ */
+#ifndef PROXY_EXPOSITION_FAMILIES_H
+#define PROXY_EXPOSITION_FAMILIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/exposition/facts.h"
+#include "proxy/exposition/series.h"
+
+#define FAMILIES_KEPT 32
+#define FAMILIES_SLOTS_MAX ((size_t)16384)
+#define FAMILIES_NAME_MAX 256
+
+struct families {
+	uint64_t seed;
+	uint64_t count;
+
+	/* The one being read. */
+	unsigned char name[FAMILIES_NAME_MAX]; /* cut */
+	size_t name_len;
+	uint64_t hash;
+	uint64_t bytes, samples; /* of this run of lines */
+	bool is_new;             /* its first run */
+	bool is_sampled;         /* this run has samples */
+
+	/* Those with the most bytes so far. */
+	uint64_t kept_hash[FAMILIES_KEPT];
+	uint64_t kept_bytes[FAMILIES_KEPT];
+	uint64_t kept_samples[FAMILIES_KEPT];
+	char kept_name[FAMILIES_KEPT][FACTS_NAME_MAX];
+	size_t kept_count;
+	size_t least; /* the smallest of them, once all are taken */
+
+	struct series_set seen, sampled, typed, helped; /* by name */
+};
+
+void families_init(struct families *families, uint64_t seed);
+void families_fini(struct families *families);
+void families_begin(struct families *families);
+
+/* A line with that family's name follows; nothing if it is the one open. */
+void families_open(
+    struct families *families, const unsigned char *name, size_t len);
+
+/* Whether samples of that name belong to the one open: a_bucket to a. */
+bool families_has(
+    const struct families *families, const unsigned char *name, size_t len);
+
+/* The first sample of a run: false if an earlier run had some already. */
+bool families_sample(struct families *families);
+
+/* A TYPE line: false if it is not the first, or *is_late, after samples. */
+bool families_type(struct families *families, bool *is_late);
+bool families_help(struct families *families);
+
+/* Closes the one open, and writes the largest to `facts`. */
+void families_end(struct families *families, struct exposition_facts *facts);
+
+#endif

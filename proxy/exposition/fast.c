@@ -1,0 +1,302 @@
+#include "proxy/exposition/fast.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "proxy/exposition/fast_parts.h"
+#include "proxy/exposition/fingerprint.h"
+#include "proxy/exposition/number.h"
+#include "proxy/exposition/utf8.h"
+
+/* More labels than that are unusual. */
+#define LABELS_MAX 32
+
+struct line {
+	const unsigned char *safe; /* last byte at which a block may begin */
+	const unsigned char *start;
+	const unsigned char *labels; /* behind the brace, or NULL */
+	size_t labels_len;
+	uint64_t fingerprint;
+	/* Label names, to see one that comes twice. */
+	uint64_t name_bits;
+	const unsigned char *names[LABELS_MAX];
+	uint8_t name_lens[LABELS_MAX];
+	size_t name_count;
+	bool has_high;
+};
+
+/* The first byte that is none of a metric's name, or NULL. */
+static const unsigned char *
+skip_name(const struct line *line, const unsigned char *p)
+{
+	uint32_t bits;
+
+	do {
+		if (p > line->safe)
+			return NULL;
+		bits = simd_no_metric(simd_load(p));
+		p += SIMD_WIDTH;
+	} while (bits == 0);
+	return p - SIMD_WIDTH + simd_first(bits);
+}
+
+/* The closing quote of a label value, or NULL if it is not plain. */
+static const unsigned char *
+skip_value(struct line *line, const unsigned char *p)
+{
+	uint32_t bits;
+
+	for (;;) {
+		if (p > line->safe)
+			return NULL;
+		bits = simd_special(simd_load(p));
+		if (bits == 0) {
+			p += SIMD_WIDTH;
+			continue;
+		}
+		p += simd_first(bits);
+		if (*p == '"')
+			return p;
+		if (*p == '\n' || *p == '\0')
+			return NULL;
+		if (*p == '\\') {
+			p++;
+			if (*p != '\\' && *p != '"' && *p != 'n')
+				return NULL;
+		} else if (*p >= 0x80)
+			line->has_high = true;
+		p++;
+	}
+}
+
+/* False: it comes twice, or there are too many to tell. */
+static bool
+note_name(struct line *line, const unsigned char *name, size_t len)
+{
+	uint64_t bit = (uint64_t)1
+		       << ((name[0] * 5u + name[len - 1] * 3u + (unsigned)len) &
+			      63);
+	size_t i;
+
+	if (line->name_count == LABELS_MAX || len > UINT8_MAX)
+		return false;
+	if ((line->name_bits & bit) != 0)
+		for (i = 0; i < line->name_count; i++)
+			if (line->name_lens[i] == len &&
+			    memcmp(line->names[i], name, len) == 0)
+				return false;
+	line->name_bits |= bit;
+	line->names[line->name_count] = name;
+	line->name_lens[line->name_count++] = (uint8_t)len;
+	return true;
+}
+
+static bool
+is_within(const struct fast *fast, size_t name_len, size_t value_len)
+{
+	const struct exposition_limits *limits = fast->limits;
+
+	return (limits->label_name_length == 0 ||
+		   name_len <= limits->label_name_length) &&
+	       (limits->label_value_length == 0 ||
+		   value_len <= limits->label_value_length);
+}
+
+/* name="value"; returns what is behind it, or NULL. */
+static const unsigned char *
+take_label(struct fast *fast, struct line *line, const unsigned char *name)
+{
+	const unsigned char *value, *end;
+	size_t len;
+	uint32_t bits;
+
+	if (name > line->safe || !lex_is(*name, CLASS_LABEL_START))
+		return NULL;
+	bits = simd_no_label(simd_load(name));
+	end = name;
+	while (bits == 0) {
+		end += SIMD_WIDTH;
+		if (end > line->safe)
+			return NULL;
+		bits = simd_no_label(simd_load(end));
+	}
+	end += simd_first(bits);
+	if (end[0] != '=' || end[1] != '"')
+		return NULL;
+	len = (size_t)(end - name);
+	if ((len == 8 && memcmp(name, "__name__", 8) == 0) ||
+	    !note_name(line, name, len))
+		return NULL;
+	value = end + 2;
+	line->has_high = false;
+	end = skip_value(line, value);
+	if (end == NULL || !is_within(fast, len, (size_t)(end - value)))
+		return NULL;
+	if (line->has_high && !utf8_is_valid(value, (size_t)(end - value)))
+		return NULL;
+	/* Without a value it is no label. */
+	if (end > value)
+		line->fingerprint += fingerprint_bytes(
+		    fast->learn->seed, name, (size_t)(end + 1 - name));
+	return end + 1;
+}
+
+/* From behind the opening brace to behind the closing one, or NULL. */
+static const unsigned char *
+take_labels(struct fast *fast, struct line *line, const unsigned char *p)
+{
+	line->labels = p;
+	line->name_count = 0;
+	line->name_bits = 0;
+	while (*p != '}') {
+		p = take_label(fast, line, p);
+		if (p == NULL)
+			return NULL;
+		if (*p != ',')
+			break;
+		p++;
+		/* A trailing comma is for the text format alone. */
+		if (*p == '}' && fast->is_openmetrics)
+			return NULL;
+	}
+	if (*p != '}')
+		return NULL;
+	if (fast->limits->labels > 0 &&
+	    line->name_count + 1 > fast->limits->labels)
+		return NULL;
+	line->labels_len = (size_t)(p - line->labels);
+	return p + 1;
+}
+
+/* The end of a plain number, whose next byte ends it; or NULL. */
+static const unsigned char *
+take_number(const struct line *line, const unsigned char *p)
+{
+	unsigned len;
+
+	if (p > line->safe)
+		return NULL;
+	len = fast_number(p, line->safe);
+	return len > 0 ? p + len : NULL;
+}
+
+static const unsigned char *
+take_timestamp(
+    const struct line *line, const unsigned char *p, int64_t *timestamp_ms)
+{
+	uint32_t bits;
+	unsigned len;
+
+	if (p > line->safe)
+		return NULL;
+	bits = ~simd_digits(simd_load(p)) & 0xffff;
+	len = bits == 0 ? 0 : simd_first(bits);
+	if (len == 0 || p[len] != '\n')
+		return NULL;
+	number_parse_digits(p, len, timestamp_ms);
+	return p + len;
+}
+
+static const unsigned char *
+take_name(struct fast *fast, struct line *line, const unsigned char *p)
+{
+	struct learn *learn = fast->learn;
+	const unsigned char *end = p + learn->name_len;
+
+	if (learn->name_len > 0 && end <= line->safe &&
+	    memcmp(p, learn->name, learn->name_len) == 0 &&
+	    (*end == '{' || *end == ' '))
+		return end;
+	if (!lex_is(*p, CLASS_METRIC_START))
+		return NULL;
+	end = skip_name(line, p);
+	if (end == NULL || (*end != '{' && *end != ' '))
+		return NULL;
+	return end;
+}
+
+static void
+keep_value(struct learn *learn, const struct line *line,
+    const unsigned char *number, size_t len)
+{
+	double value;
+
+	if (number_parse_float(number, len, &value) == NUMBER_FINE)
+		learn_value(learn, line->labels != NULL ? line->labels : number,
+		    line->labels_len, value);
+}
+
+/* Behind the newline, or NULL: nothing was taken. */
+static const unsigned char *
+take_sample(struct fast *fast, struct line *line, const unsigned char *end)
+{
+	struct learn *learn = fast->learn;
+	const unsigned char *name = line->start, *p, *number, *number_end;
+	int64_t timestamp_ms = 0;
+	size_t len;
+
+	p = take_name(fast, line, name);
+	if (p == NULL)
+		return NULL;
+	len = (size_t)(p - name);
+	line->fingerprint = 0;
+	line->labels = NULL;
+	line->labels_len = 0;
+	if (*p == '{') {
+		p = take_labels(fast, line, p + 1);
+		if (p == NULL)
+			return NULL;
+	}
+	if (*p != ' ' || !is_within(fast, 8, len))
+		return NULL;
+	number = p + 1;
+	number_end = p = take_number(line, number);
+	if (p == NULL)
+		return NULL;
+	if (*p == ' ') {
+		if (fast->is_openmetrics)
+			return NULL;
+		p = take_timestamp(line, p + 1, &timestamp_ms);
+		if (p == NULL)
+			return NULL;
+	}
+	if (*p != '\n' || p >= end || p - name >= PARSE_ENTRY_MAX)
+		return NULL;
+	p++;
+	if (len != learn->name_len || memcmp(name, learn->name, len) != 0)
+		learn_name(learn, name, len);
+	learn_sample(learn, (size_t)(p - name));
+	if (*number_end == ' ')
+		learn_timed_series(
+		    learn, line->fingerprint + learn->name_hash, timestamp_ms);
+	else
+		learn_series(learn, line->fingerprint + learn->name_hash);
+	if (learn->known >= 0)
+		keep_value(learn, line, number, (size_t)(number_end - number));
+	return p;
+}
+
+size_t
+fast_lines(
+    struct fast *fast, const unsigned char *bytes, size_t len, size_t slack)
+{
+	const unsigned char *p = bytes, *end = bytes + len, *next;
+	struct line line;
+
+	/* Blocks are read whole, and up to four bytes behind them. */
+	if (len + slack < FAST_SLACK)
+		return 0;
+	line.safe = end + slack - SIMD_WIDTH - 4;
+	while (p < end && p <= line.safe) {
+		line.start = p;
+		if (*p == '#')
+			next = fast_metadata(fast, p, end, line.safe);
+		else
+			next = take_sample(fast, &line, end);
+		if (next == NULL)
+			break;
+		p = next;
+		fast->learn->line++;
+	}
+	return (size_t)(p - bytes);
+}

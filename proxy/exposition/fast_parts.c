@@ -1,0 +1,160 @@
+#include "proxy/exposition/fast_parts.h"
+
+#include <string.h>
+
+#include "proxy/exposition/utf8.h"
+
+/* NaN, +Inf, -Inf: as every library writes them. */
+static unsigned
+special_number(const unsigned char *p)
+{
+	static const struct {
+		char text[5];
+		unsigned len;
+	} specials[] = { { "NaN", 3 }, { "+Inf", 4 }, { "-Inf", 4 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
+		if (memcmp(p, specials[i].text, specials[i].len) == 0 &&
+		    (p[specials[i].len] == '\n' || p[specials[i].len] == ' '))
+			return specials[i].len;
+	return 0;
+}
+
+static bool
+is_single(uint32_t bits)
+{
+	return (bits & (bits - 1)) == 0;
+}
+
+/* digits[.digits], with the sign off: one bit a byte. */
+static bool
+is_mantissa(uint32_t digits, uint32_t dots, uint32_t all)
+{
+	return (digits | dots) == all && is_single(dots) && digits != 0;
+}
+
+/* Which bytes of a number are what: a bit each. */
+struct shape {
+	uint32_t digits, dots, signs, es, others;
+};
+
+static struct shape
+shape_of(const unsigned char *p)
+{
+	simd_block block = simd_load(p);
+	struct shape shape = { simd_digits(block), simd_equal(block, '.'),
+		simd_equal(block, '-') | simd_equal(block, '+'),
+		simd_equal_lower(block, 'e'), 0 };
+
+	shape.others =
+	    ~(shape.digits | shape.dots | shape.signs | shape.es) & 0xffff;
+	return shape;
+}
+
+static struct shape
+widen(struct shape shape, const unsigned char *p)
+{
+	struct shape more = shape_of(p);
+
+	shape.digits |= more.digits << SIMD_WIDTH;
+	shape.dots |= more.dots << SIMD_WIDTH;
+	shape.signs |= more.signs << SIMD_WIDTH;
+	shape.es |= more.es << SIMD_WIDTH;
+	shape.others |= more.others << SIMD_WIDTH;
+	return shape;
+}
+
+/* mantissa e [sign] digits; the e is bit `e`. */
+static bool
+is_scientific(const struct shape *shape, unsigned len)
+{
+	unsigned e = simd_first(shape->es), first = e + 1;
+	uint32_t below = ((uint32_t)1 << e) - 1, signs = shape->signs >> first;
+
+	if (!is_single(shape->es) || signs > 1 ||
+	    !is_mantissa(shape->digits & below, shape->dots,
+		below & ~(shape->signs & 1)))
+		return false;
+	first += signs;
+	/* Two digits of exponent cannot overflow; three might. */
+	return first < len && len - first <= 2 &&
+	       shape->digits >> first == ((uint32_t)1 << (len - first)) - 1;
+}
+
+unsigned
+fast_number(const unsigned char *p, const unsigned char *safe)
+{
+	struct shape shape = shape_of(p);
+	uint32_t all;
+	unsigned len;
+
+	if (shape.others == 0) {
+		if (p + SIMD_WIDTH > safe)
+			return 0;
+		shape = widen(shape, p + SIMD_WIDTH);
+		if (shape.others == 0)
+			return 0;
+	}
+	len = simd_first(shape.others);
+	if (len == 0 || (p[len] != '\n' && p[len] != ' '))
+		return special_number(p);
+	all = ((uint32_t)1 << len) - 1;
+	shape.digits &= all;
+	shape.dots &= all;
+	shape.signs &= all;
+	shape.es &= all;
+	if (shape.es != 0)
+		return is_scientific(&shape, len) ? len : 0;
+	if (shape.signs > 1 ||
+	    !is_mantissa(shape.digits, shape.dots, all & ~shape.signs))
+		return 0;
+	return len;
+}
+
+/* "# HELP name text" and "# TYPE name type", with one blank each. */
+const unsigned char *
+fast_metadata(struct fast *fast, const unsigned char *p,
+    const unsigned char *end, const unsigned char *safe)
+{
+	const unsigned char *name = p + 7, *text, *eol;
+	bool is_help;
+	enum metric_type type;
+	struct slice slice;
+	uint32_t bits;
+
+	if (name > safe)
+		return NULL;
+	is_help = memcmp(p, "# HELP ", 7) == 0;
+	if ((!is_help && memcmp(p, "# TYPE ", 7) != 0) ||
+	    !lex_is(*name, CLASS_METRIC_START))
+		return NULL;
+	text = name;
+	while ((bits = simd_no_metric(simd_load(text))) == 0) {
+		text += SIMD_WIDTH;
+		if (text > safe)
+			return NULL;
+	}
+	text += simd_first(bits);
+	if (text >= end || *text != ' ')
+		return NULL;
+	text++;
+	eol = memchr(text, '\n', (size_t)(end - text));
+	if (eol == NULL || (size_t)(eol + 1 - p) > PARSE_ENTRY_MAX)
+		return NULL;
+	/* OpenMetrics steps over NULs here, even behind the newline. */
+	if (fast->is_openmetrics && (eol + 1 == end || eol[1] == '\0'))
+		return NULL;
+	slice.bytes = text;
+	slice.len = (size_t)(eol - text);
+	if (is_help ? memchr(text, '\0', slice.len) != NULL ||
+			  !utf8_is_valid(text, slice.len) ||
+			  (slice.len > 0 && lex_is(text[0], CLASS_BLANK))
+		    : !parse_type(slice, fast->is_openmetrics, &type))
+		return NULL;
+	if (slice.len == 0 && !fast->is_openmetrics)
+		return NULL;
+	learn_metadata(fast->learn, is_help ? PARSE_HELP : PARSE_TYPE, name,
+	    (size_t)(text - 1 - name), (size_t)(eol + 1 - p));
+	return eol + 1;
+}

@@ -1,0 +1,285 @@
+#include "proxy/exposition/scanner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/random.h>
+
+#include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
+#include "proxy/exposition/scanner_parts.h"
+
+#define CARRY_MIN ((size_t)4096)
+/* Kept between scrapes; more is given back. */
+#define CARRY_KEPT ((size_t)65536)
+
+/* Early after boot there may be none to be had: then the clock has to do. */
+static uint64_t
+random_seed(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = clock_wall_us() * 0x9e3779b97f4a7c15;
+	return seed;
+}
+
+struct scanner *
+scanner_new(size_t series_max)
+{
+	struct scanner *scanner = xcalloc(1, sizeof(*scanner));
+	struct scanner_options nothing = { .now_ms = 0 };
+
+	learn_init(&scanner->learn, random_seed(),
+	    series_max > 0 ? series_max : SERIES_SLOTS_DEFAULT);
+	scanner_begin(scanner, &nothing);
+	return scanner;
+}
+
+void
+scanner_free(struct scanner *scanner)
+{
+	int i;
+
+	if (scanner == NULL)
+		return;
+	for (i = 0; i < PROMETHEUS_COUNT; i++)
+		parse_fini(&scanner->parses[i]);
+	learn_fini(&scanner->learn);
+	free(scanner->carry);
+	free(scanner);
+}
+
+void
+scanner_forget(struct scanner *scanner)
+{
+	series_set_clear(&scanner->learn.series);
+	scanner->learn.has_baseline = false;
+}
+
+bool
+scanner_has_reader(const struct scanner *scanner)
+{
+	return scanner->is_reading[PROMETHEUS_3] ||
+	       scanner->is_reading[PROMETHEUS_242];
+}
+
+void
+scanner_refuse(struct scanner *scanner, enum prometheus version,
+    enum reason reason, uint64_t line, uint64_t column)
+{
+	struct scanner_verdict *verdict = &scanner->result.verdicts[version];
+
+	verdict->judgement = SCANNER_REFUSED;
+	verdict->reason = reason;
+	verdict->line = line;
+	verdict->column = column;
+	verdict->offending[0] = '\0';
+	verdict->said[0] = '\0';
+	scanner->is_reading[version] = false;
+}
+
+void
+scanner_give_up(struct scanner *scanner)
+{
+	int i;
+
+	for (i = 0; i < PROMETHEUS_COUNT; i++) {
+		if (!scanner->is_reading[i])
+			continue;
+		scanner->result.verdicts[i].judgement = SCANNER_UNKNOWN;
+		scanner->is_reading[i] = false;
+	}
+	scanner->is_over = true;
+}
+
+static void
+begin_version(struct scanner *scanner, enum prometheus version)
+{
+	const struct content_verdict *content = &scanner->options.content;
+	enum exposition_format format = content->formats[version];
+	struct scanner_verdict *verdict = &scanner->result.verdicts[version];
+
+	memset(verdict, 0, offsetof(struct scanner_verdict, offending));
+	verdict->offending[0] = verdict->said[0] = '\0';
+	scanner->is_reading[version] =
+	    format == scanner->format && format != FORMAT_NONE;
+	if (!scanner->is_reading[version])
+		verdict->judgement = SCANNER_UNKNOWN;
+	if (format == FORMAT_NONE && content->reason != REASON_OK) {
+		scanner_refuse(scanner, version, content->reason, 0, 0);
+		snprintf(verdict->offending, sizeof(verdict->offending), "%s",
+		    content->value);
+		if (version == PROMETHEUS_3)
+			snprintf(verdict->said, sizeof(verdict->said), "%s",
+			    content->said);
+	}
+	parse_init(
+	    &scanner->parses[version], version, format == FORMAT_OPENMETRICS);
+}
+
+void
+scanner_begin(struct scanner *scanner, const struct scanner_options *options)
+{
+	const enum exposition_format *formats;
+	int i;
+
+	if (!scanner->is_finished && scanner->bytes > 0)
+		learn_end(&scanner->learn, false);
+	scanner->options = *options;
+	formats = scanner->options.content.formats;
+	scanner->format = formats[PROMETHEUS_3] != FORMAT_NONE
+			      ? formats[PROMETHEUS_3]
+			      : formats[PROMETHEUS_242];
+	learn_begin(&scanner->learn, options->now_ms, options->keeps_series);
+	for (i = 0; i < PROMETHEUS_COUNT; i++)
+		begin_version(scanner, (enum prometheus)i);
+	scanner->fast.learn = &scanner->learn;
+	scanner->fast.limits = &scanner->options.limits;
+	scanner->fast.is_openmetrics = scanner->format == FORMAT_OPENMETRICS;
+	protobuf_begin(&scanner->protobuf);
+	scanner->is_over = !scanner_has_reader(scanner);
+	scanner->is_finished = false;
+	scanner->has_eof_comment = scanner->has_read_all = false;
+	scanner->bytes = 0;
+	scanner->last_byte = '\n';
+	scanner->carry_len = scanner->carry_wanted = 0;
+}
+
+static size_t
+read_entries(struct scanner *scanner, const unsigned char *bytes, size_t len,
+    size_t slack, bool is_last)
+{
+	if (scanner->format == FORMAT_PROTOBUF)
+		return scanner_read_protobuf(scanner, bytes, len, is_last);
+	return scanner_read_text(scanner, bytes, len, slack, is_last);
+}
+
+static void
+reserve(struct scanner *scanner, size_t len)
+{
+	size_t room = scanner->carry_room;
+
+	if (len + FAST_SLACK <= room)
+		return;
+	if (room < CARRY_MIN)
+		room = CARRY_MIN;
+	while (room < len + FAST_SLACK)
+		room *= 2;
+	scanner->carry = xrealloc(scanner->carry, room);
+	scanner->carry_room = room;
+}
+
+static void
+carry(struct scanner *scanner, const unsigned char *bytes, size_t len)
+{
+	reserve(scanner, scanner->carry_len + len);
+	memcpy(scanner->carry + scanner->carry_len, bytes, len);
+	scanner->carry_len += len;
+	memset(scanner->carry + scanner->carry_len, 0, FAST_SLACK);
+}
+
+/* What was read goes; the rest is tried again once it has doubled. */
+static void
+read_carry(struct scanner *scanner, bool is_last)
+{
+	size_t taken = read_entries(
+	    scanner, scanner->carry, scanner->carry_len, FAST_SLACK, is_last);
+
+	if (taken > scanner->carry_len)
+		taken = scanner->carry_len;
+	scanner->carry_len -= taken;
+	memmove(scanner->carry, scanner->carry + taken,
+	    scanner->carry_len + FAST_SLACK);
+	scanner->carry_wanted = scanner->carry_len * 2;
+}
+
+/*
+ * Completes the entry that is carried, line by line; returns how many bytes
+ * that took.  An entry that spans many pieces is tried again at doubled sizes
+ * only, so all the tries together cost no more than twice its length.
+ */
+static size_t
+feed_carry(struct scanner *scanner, const unsigned char *bytes, size_t len)
+{
+	size_t used = 0, step;
+	const unsigned char *newline;
+
+	while (scanner->carry_len > 0 && used < len && !scanner->is_over) {
+		newline = scanner->format == FORMAT_PROTOBUF
+			      ? NULL
+			      : memchr(bytes + used, '\n', len - used);
+		step = newline == NULL ? len - used
+				       : (size_t)(newline - bytes) + 1 - used;
+		if (scanner->format == FORMAT_PROTOBUF &&
+		    step > scanner->carry_len + CARRY_MIN)
+			step = scanner->carry_len + CARRY_MIN;
+		carry(scanner, bytes + used, step);
+		used += step;
+		if (scanner->carry_len >= scanner->carry_wanted)
+			read_carry(scanner, false);
+	}
+	return used;
+}
+
+void
+scanner_feed(struct scanner *scanner, const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+	size_t used;
+
+	if (len > 0)
+		scanner->last_byte = p[len - 1];
+	scanner->bytes += len;
+	if (scanner->is_over || len == 0)
+		return;
+	used = feed_carry(scanner, p, len);
+	if (scanner->is_over || used == len)
+		return;
+	used += read_entries(scanner, p + used, len - used, 0, false);
+	if (!scanner->is_over && used < len) {
+		carry(scanner, p + used, len - used);
+		scanner->carry_wanted = 0;
+	}
+}
+
+bool
+scanner_is_hopeless(const struct scanner *scanner)
+{
+	int i;
+
+	for (i = 0; i < PROMETHEUS_COUNT; i++)
+		if (scanner->result.verdicts[i].judgement != SCANNER_REFUSED)
+			return false;
+	return true;
+}
+
+static void
+read_last(struct scanner *scanner)
+{
+	static const unsigned char newline = '\n';
+
+	if (scanner->is_over)
+		return;
+	reserve(scanner, scanner->carry_len + 1);
+	if (scanner->format == FORMAT_TEXT)
+		carry(scanner, &newline, 1);
+	read_carry(scanner, true);
+}
+
+const struct scanner_result *
+scanner_finish(struct scanner *scanner)
+{
+	if (scanner->is_finished)
+		return &scanner->result;
+	scanner->is_finished = true;
+	read_last(scanner);
+	scanner_conclude(scanner);
+	if (scanner->carry_room > CARRY_KEPT) {
+		free(scanner->carry);
+		scanner->carry = NULL;
+		scanner->carry_room = 0;
+	}
+	return &scanner->result;
+}

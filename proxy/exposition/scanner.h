@@ -1,0 +1,88 @@
+/*
+ * Would Prometheus take this?  Reads an exposition as it arrives and says what
+ * Prometheus 3 and what Prometheus 2.42 make of it, with place and words, and
+ * what can be learned from it on the way.
+ *
+ * Text 0.0.4 and 1.0.0, OpenMetrics and delimited protobuf.  However the body
+ * is cut into pieces, the result is the same.  One pass; nothing is allocated
+ * per line.  Bounded: an entry (a line, mostly) of more than PARSE_ENTRY_MAX
+ * bytes is not judged, and the verdict then is SCANNER_UNKNOWN, never a guess.
+ *
+ * Pure, no loop, no clock.  One thread at a time; one scanner per target, used
+ * again for every scrape: it remembers the series of the last good one.
+ */
+#ifndef PROXY_EXPOSITION_SCANNER_H
+#define PROXY_EXPOSITION_SCANNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/diagnosis/reasons.h"
+#include "proxy/exposition/content_type.h"
+#include "proxy/exposition/facts.h"
+#include "proxy/exposition/labelset.h"
+#include "proxy/exposition/parse.h"
+#include "proxy/exposition/warnings.h"
+
+#define SCANNER_OFFENDING_MAX 128
+
+enum scanner_judgement {
+	SCANNER_ACCEPTED,
+	SCANNER_REFUSED,
+	SCANNER_UNKNOWN, /* not read, or an entry was too long */
+};
+
+struct scanner_verdict {
+	enum scanner_judgement judgement;
+	enum reason reason; /* REASON_OK unless refused */
+	/*
+	 * Of the first byte of the token that was too much, both 1-based,
+	 * bytes not characters; 0 where there is no such place.
+	 */
+	uint64_t line;
+	uint64_t column;
+	char offending[SCANNER_OFFENDING_MAX]; /* as Go's %q, without quotes */
+	/*
+	 * Prometheus 3's lastError, cut at PARSE_SAID_MAX; may hold bytes of
+	 * the exporter where Go's %s does.  "" in PROMETHEUS_242's verdict.
+	 */
+	char said[PARSE_SAID_MAX];
+};
+
+struct scanner_options {
+	struct content_verdict content; /* see content_type_judge() */
+	struct exposition_limits limits;
+	int64_t now_ms;    /* Unix time, for timestamps; 0 unknown */
+	bool keeps_series; /* remember them: added, gone, twice */
+	bool is_careful;   /* without the fast path, which tests compare */
+};
+
+struct scanner_result {
+	struct scanner_verdict verdicts[PROMETHEUS_COUNT];
+	struct exposition_facts facts;
+	struct warnings warnings;
+};
+
+struct scanner;
+
+/* `series_max` slots of 8 bytes for series, a power of two; 0 the default. */
+struct scanner *scanner_new(size_t series_max);
+void scanner_free(struct scanner *scanner);
+
+/* The series of the last good scrape: the next has nothing to compare with. */
+void scanner_forget(struct scanner *scanner);
+
+/* Begins a body; one that was not finished is forgotten. */
+void scanner_begin(
+    struct scanner *scanner, const struct scanner_options *options);
+
+void scanner_feed(struct scanner *scanner, const void *bytes, size_t len);
+
+/* All of them refuse: whatever comes, the verdicts stay. */
+bool scanner_is_hopeless(const struct scanner *scanner);
+
+/* The end of the body.  Valid until the next scanner_begin(). */
+const struct scanner_result *scanner_finish(struct scanner *scanner);
+
+#endif

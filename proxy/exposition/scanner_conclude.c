@@ -1,0 +1,116 @@
+/* What only the end of the body can tell. */
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/exposition/scanner_parts.h"
+
+/* An empty body never reaches a parser of Prometheus 3. */
+static void
+conclude_empty(struct scanner *scanner)
+{
+	struct scanner_verdict *verdict =
+	    &scanner->result.verdicts[PROMETHEUS_3];
+
+	memset(verdict, 0, offsetof(struct scanner_verdict, offending));
+	verdict->offending[0] = verdict->said[0] = '\0';
+	warnings_add(&scanner->learn.warnings, WARNING_EMPTY_BODY, 0, NULL, 0);
+}
+
+static void
+refuse_all(struct scanner *scanner, enum reason reason, const char *said)
+{
+	int i;
+
+	for (i = 0; i < PROMETHEUS_COUNT; i++)
+		scanner_refuse(scanner, (enum prometheus)i, reason, 0, 0);
+	snprintf(scanner->result.verdicts[PROMETHEUS_3].said, PARSE_SAID_MAX,
+	    "%s", said);
+}
+
+/* Prometheus tells of a parse error before it tells of too many samples. */
+static void
+conclude_samples(struct scanner *scanner)
+{
+	const struct exposition_facts *facts = &scanner->learn.facts;
+	uint64_t limit = scanner->options.limits.samples, samples;
+	int i;
+
+	for (i = 0; limit > 0 && i < PROMETHEUS_COUNT; i++) {
+		struct scanner_verdict *verdict = &scanner->result.verdicts[i];
+
+		/* A repeat never gets as far as being counted, since 2.52. */
+		samples = facts->samples;
+		if (i == PROMETHEUS_3)
+			samples -= facts->repeats;
+		if (verdict->judgement != SCANNER_ACCEPTED || samples <= limit)
+			continue;
+		scanner_refuse(
+		    scanner, (enum prometheus)i, REASON_LIMIT_SAMPLES, 0, 0);
+		if (i == PROMETHEUS_3)
+			snprintf(verdict->said, sizeof(verdict->said),
+			    "sample limit exceeded");
+	}
+}
+
+static void
+warn_near(
+    struct scanner *scanner, uint64_t value, uint64_t limit, const char *name)
+{
+	/* In two steps: five times a large number would wrap. */
+	if (limit == 0 || value <= limit / 5 * 4 + limit % 5 * 4 / 5)
+		return;
+	warnings_add(&scanner->learn.warnings, WARNING_LIMIT_NEAR, 0,
+	    (const unsigned char *)name, strlen(name));
+}
+
+static void
+warn_whole(struct scanner *scanner)
+{
+	const struct exposition_facts *facts = &scanner->learn.facts;
+	const struct exposition_limits *limits = &scanner->options.limits;
+	const enum exposition_format *formats =
+	    scanner->options.content.formats;
+
+	warn_near(scanner, facts->bytes, limits->body_size, "body_size_limit");
+	warn_near(scanner, facts->samples, limits->samples, "sample_limit");
+	if (facts->samples == 0 && facts->bytes > 0)
+		warnings_add(
+		    &scanner->learn.warnings, WARNING_NO_SAMPLES, 0, NULL, 0);
+	if (scanner->has_eof_comment && scanner->format == FORMAT_TEXT &&
+	    formats[PROMETHEUS_3] == FORMAT_NONE && facts->timestamps > 0)
+		warnings_add(&scanner->learn.warnings,
+		    WARNING_OPENMETRICS_AS_TEXT, 0, NULL, 0);
+}
+
+static bool
+is_accepted(const struct scanner *scanner)
+{
+	const struct scanner_verdict *verdicts = scanner->result.verdicts;
+
+	return verdicts[PROMETHEUS_3].judgement == SCANNER_ACCEPTED ||
+	       verdicts[PROMETHEUS_242].judgement == SCANNER_ACCEPTED;
+}
+
+void
+scanner_conclude(struct scanner *scanner)
+{
+	struct learn *learn = &scanner->learn;
+	uint64_t limit = scanner->options.limits.body_size;
+
+	learn->facts.bytes = scanner->bytes;
+	learn->facts.lines = learn->line - 1;
+	/* The newline that was added is a line only if it ended one. */
+	if (scanner->has_read_all && scanner->last_byte == '\n')
+		learn->facts.lines--;
+	if (scanner->bytes == 0)
+		conclude_empty(scanner);
+	conclude_samples(scanner);
+	if (limit > 0 && scanner->bytes >= limit)
+		refuse_all(scanner, REASON_LIMIT_BODY_SIZE,
+		    "body size limit exceeded");
+	if (is_accepted(scanner))
+		warn_whole(scanner);
+	learn_end(learn, is_accepted(scanner));
+	scanner->result.facts = learn->facts;
+	scanner->result.warnings = learn->warnings;
+}

@@ -1,0 +1,186 @@
+#include "proxy/exposition/series.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/base/alloc.h"
+
+#define SLOTS_MIN ((size_t)256)
+
+/* The two low bits of a slot; a slot of 0 is empty. */
+enum tag {
+	TAG_LAST = 1, /* in the last good scrape, not seen in this one */
+	TAG_KEPT = 2,
+	TAG_NEW = 3,
+	TAG_MASK = 3
+};
+
+void
+series_set_init(struct series_set *set, size_t slot_max)
+{
+	memset(set, 0, sizeof(*set));
+	set->slot_max = slot_max < SLOTS_MIN ? SLOTS_MIN : slot_max;
+	set->slot_count = SLOTS_MIN;
+	set->slots = xcalloc(set->slot_count, sizeof(*set->slots));
+}
+
+void
+series_set_fini(struct series_set *set)
+{
+	free(set->slots);
+	memset(set, 0, sizeof(*set));
+}
+
+/* By the bits that the tag does not take. */
+static size_t
+home_of(const struct series_set *set, uint64_t slot)
+{
+	return (size_t)(slot >> 20) & (set->slot_count - 1);
+}
+
+/* The slot that holds the fingerprint, or the empty one where it belongs. */
+static uint64_t *
+find(const struct series_set *set, uint64_t fingerprint)
+{
+	size_t i = home_of(set, fingerprint);
+
+	while (set->slots[i] != 0 && (set->slots[i] ^ fingerprint) > TAG_MASK)
+		i = (i + 1) & (set->slot_count - 1);
+	return &set->slots[i];
+}
+
+static void
+grow(struct series_set *set)
+{
+	uint64_t *old = set->slots;
+	size_t i, count = set->slot_count;
+
+	set->slot_count = count * 2;
+	set->slots = xcalloc(set->slot_count, sizeof(*set->slots));
+	for (i = 0; i < count; i++)
+		if (old[i] != 0)
+			*find(set, old[i]) = old[i];
+	free(old);
+}
+
+static bool
+make_room(struct series_set *set)
+{
+	if (set->used < set->slot_count / 16 * 13)
+		return true;
+	if (set->slot_count * 2 > set->slot_max) {
+		set->is_full = true;
+		return false;
+	}
+	grow(set);
+	return true;
+}
+
+enum series_seen
+series_set_see(struct series_set *set, uint64_t fingerprint)
+{
+	uint64_t *slot = find(set, fingerprint);
+
+	if (*slot == 0) {
+		if (!make_room(set))
+			return SERIES_UNTRACKED;
+		*find(set, fingerprint) =
+		    (fingerprint & ~(uint64_t)TAG_MASK) | TAG_NEW;
+		set->used++;
+		set->added++;
+		return SERIES_NEW;
+	}
+	if ((*slot & TAG_MASK) != TAG_LAST)
+		return SERIES_REPEATED;
+	*slot += TAG_KEPT - TAG_LAST;
+	set->kept++;
+	return SERIES_KEPT;
+}
+
+bool
+series_set_has(const struct series_set *set, uint64_t fingerprint)
+{
+	return (*find(set, fingerprint) & TAG_MASK) > TAG_LAST;
+}
+
+void
+series_set_expect(const struct series_set *set, uint64_t fingerprint)
+{
+	__builtin_prefetch(&set->slots[home_of(set, fingerprint)], 1);
+}
+
+uint64_t
+series_set_gone(const struct series_set *set)
+{
+	return set->used - set->added - set->kept;
+}
+
+/* Whoever probed past slot i has to move up, or would be lost behind it. */
+static void delete (struct series_set *set, size_t i)
+{
+	size_t mask = set->slot_count - 1, j = i;
+
+	for (;;) {
+		set->slots[i] = 0;
+		do {
+			j = (j + 1) & mask;
+			if (set->slots[j] == 0)
+				return;
+		} while (((j - home_of(set, set->slots[j])) & mask) <
+			 ((j - i) & mask));
+		set->slots[i] = set->slots[j];
+		i = j;
+	}
+}
+
+/*
+ * Begins behind an empty slot, so that no run of full ones wraps around the
+ * place where it began.
+ */
+static void
+sweep(struct series_set *set, enum tag dead)
+{
+	size_t mask = set->slot_count - 1, first = 0, n, i;
+
+	while (set->slots[first] != 0)
+		first++;
+	for (n = 1; n <= mask; n++) {
+		i = (first + n) & mask;
+		while ((set->slots[i] & TAG_MASK) == dead) {
+			delete (set, i);
+			set->used--;
+		}
+	}
+}
+
+static void
+forget_tags(struct series_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->slot_count; i++)
+		if (set->slots[i] != 0)
+			set->slots[i] =
+			    (set->slots[i] & ~(uint64_t)TAG_MASK) | TAG_LAST;
+}
+
+void
+series_set_end(struct series_set *set, bool is_good)
+{
+	if (is_good && series_set_gone(set) > 0)
+		sweep(set, TAG_LAST);
+	if (!is_good && set->added > 0)
+		sweep(set, TAG_NEW);
+	forget_tags(set);
+	set->added = set->kept = 0;
+	set->is_full = false;
+}
+
+void
+series_set_clear(struct series_set *set)
+{
+	memset(set->slots, 0, set->slot_count * sizeof(*set->slots));
+	set->used = 0;
+	set->added = set->kept = 0;
+	set->is_full = false;
+}

@@ -1,0 +1,58 @@
+/*
+ * The series of a target, as 64-bit fingerprints in one table: which came and
+ * which went since the last good scrape, and which appear twice in this one.
+ *
+ * Bounded: 8 bytes a slot, at most `slot_max` slots of which 13 in 16 are
+ * used, so 131072 slots (1 MB) are good for 106 000 series.  What does not
+ * fit is not tracked, and is_full says so.
+ */
+#ifndef PROXY_EXPOSITION_SERIES_H
+#define PROXY_EXPOSITION_SERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SERIES_SLOTS_DEFAULT ((size_t)131072)
+
+enum series_seen {
+	SERIES_NEW,      /* not in the last good scrape */
+	SERIES_KEPT,     /* as in the last one */
+	SERIES_REPEATED, /* the second time in this scrape */
+	SERIES_UNTRACKED /* the table is full */
+};
+
+struct series_set {
+	uint64_t *slots;
+	size_t slot_count; /* a power of two */
+	size_t slot_max;
+	size_t used;
+	uint64_t added; /* of this scrape so far */
+	uint64_t kept;
+	bool is_full;
+};
+
+void series_set_init(struct series_set *set, size_t slot_max);
+void series_set_fini(struct series_set *set);
+
+enum series_seen series_set_see(struct series_set *set, uint64_t fingerprint);
+
+/* Seen in this scrape? */
+bool series_set_has(const struct series_set *set, uint64_t fingerprint);
+
+/* Asks for the memory that series_set_see() will need soon. */
+void series_set_expect(const struct series_set *set, uint64_t fingerprint);
+
+/* Of the series of the last good scrape, those not seen so far. */
+uint64_t series_set_gone(const struct series_set *set);
+
+/*
+ * Ends a scrape: a good one is what the next is compared with, of another one
+ * nothing stays.
+ */
+void series_set_end(struct series_set *set, bool is_good);
+
+/* Forgets all. */
+void series_set_clear(struct series_set *set);
+
+#endif

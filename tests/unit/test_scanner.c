@@ -1,0 +1,330 @@
+/*
+ * The verdicts: every body in exposition/vectors.tsv, cut at every place and
+ * with and without the fast path, against what Prometheus says of it; long
+ * bodies in random pieces; the bound of an entry.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proxy/base/alloc.h"
+#include "tests/scanner_feed.h"
+
+#define VECTORS TEST_DIR "/exposition/vectors.tsv"
+
+struct vector {
+	char *fields[6]; /* id, format, 3, 2.42, body, words */
+	size_t body_len;
+};
+
+static unsigned
+hex_digit(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* In place, as gen'd: \n \t \r \\ \xNN.  Returns the length. */
+static size_t
+unescape(char *text)
+{
+	char *in = text, *out = text;
+
+	for (; *in != '\0'; in++) {
+		if (*in != '\\') {
+			*out++ = *in;
+			continue;
+		}
+		in++;
+		if (*in == 'x') {
+			*out++ =
+			    (char)(hex_digit(in[1]) << 4 | hex_digit(in[2]));
+			in += 2;
+		} else
+			*out++ = *in == 'n'   ? '\n'
+				 : *in == 't' ? '\t'
+				 : *in == 'r' ? '\r'
+					      : '\\';
+	}
+	*out = '\0';
+	return (size_t)(out - text);
+}
+
+static bool
+next_vector(FILE *file, char **line, size_t *room, struct vector *vector)
+{
+	ssize_t len;
+	char *p;
+	size_t i;
+
+	do {
+		len = getline(line, room, file);
+		if (len == -1)
+			return false;
+	} while ((*line)[0] == '#');
+	(*line)[len - 1] = '\0';
+	p = *line;
+	for (i = 0; i < 6; i++) {
+		assert_non_null(p);
+		vector->fields[i] = strsep(&p, "\t");
+	}
+	assert_null(p);
+	vector->body_len = unescape(vector->fields[4]);
+	unescape(vector->fields[5]);
+	return true;
+}
+
+static void
+check_verdict(const struct vector *vector, const struct scanner_result *result,
+    enum prometheus version)
+{
+	const struct scanner_verdict *verdict = &result->verdicts[version];
+	const char *expected = vector->fields[2 + version];
+	char actual[128];
+
+	if (verdict->judgement == SCANNER_REFUSED)
+		snprintf(actual, sizeof(actual), "%s:%llu:%llu",
+		    reason_row(verdict->reason)->id,
+		    (unsigned long long)verdict->line,
+		    (unsigned long long)verdict->column);
+	else
+		snprintf(actual, sizeof(actual), "%s",
+		    verdict->judgement == SCANNER_ACCEPTED ? "ok" : "unknown");
+	if (strcmp(actual, expected) != 0)
+		fail_msg("%s: version %d: %s, not %s", vector->fields[0],
+		    (int)version, actual, expected);
+	if (version == PROMETHEUS_3 &&
+	    strcmp(verdict->said, vector->fields[5]) != 0)
+		fail_msg("%s: said %s", vector->fields[0], verdict->said);
+}
+
+static void
+check_splits(struct scanner *scanner, const struct scanner_options *options,
+    const struct vector *vector, const struct scanner_result *whole)
+{
+	const char *body = vector->fields[4];
+	size_t at;
+
+	for (at = 0; at <= vector->body_len; at++) {
+		const struct scanner_result *result;
+
+		scanner_forget(scanner);
+		scanner_begin(scanner, options);
+		scanner_feed(scanner, body, at);
+		scanner_feed(scanner, body + at, vector->body_len - at);
+		result = scanner_finish(scanner);
+		if (!feed_is_same(whole, result))
+			fail_msg("%s: another result when cut at %zu",
+			    vector->fields[0], at);
+	}
+}
+
+static void
+check_vector(struct scanner *scanners[2], const struct vector *vector)
+{
+	enum exposition_format format =
+	    vector->fields[1][0] == 'o' ? FORMAT_OPENMETRICS : FORMAT_TEXT;
+	struct scanner_options options = feed_options(format);
+	const struct scanner_result *whole, *other;
+
+	scanner_forget(scanners[0]);
+	whole = feed_scan(scanners[0], &options, vector->fields[4],
+	    vector->body_len, FEED_WHOLE);
+	check_verdict(vector, whole, PROMETHEUS_3);
+	check_verdict(vector, whole, PROMETHEUS_242);
+	check_splits(scanners[1], &options, vector, whole);
+	scanner_forget(scanners[1]);
+	other = feed_scan(scanners[1], &options, vector->fields[4],
+	    vector->body_len, FEED_BYTES);
+	assert_true(feed_is_same(whole, other));
+	options.is_careful = true;
+	scanner_forget(scanners[1]);
+	other = feed_scan(scanners[1], &options, vector->fields[4],
+	    vector->body_len, FEED_WHOLE);
+	assert_true(feed_is_same(whole, other));
+}
+
+static void
+test_vectors(void **state)
+{
+	struct scanner *scanners[2] = { scanner_new(0), scanner_new(0) };
+	FILE *file = fopen(VECTORS, "r");
+	struct vector vector;
+	size_t room = 0, count = 0;
+	char *line = NULL;
+
+	(void)state;
+	assert_non_null(file);
+	for (; next_vector(file, &line, &room, &vector); count++)
+		check_vector(scanners, &vector);
+	assert_true(count > 300);
+	free(line);
+	fclose(file);
+	scanner_free(scanners[0]);
+	scanner_free(scanners[1]);
+}
+
+/*
+ * The same bodies in the midst of usual lines, so that the fast path meets
+ * them: all that changes is the number of the line.
+ */
+static void
+check_padded(struct scanner *scanner, const struct vector *vector)
+{
+	static const char pad[] = "# TYPE pad gauge\npad{a=\"b\"} 1\npad 2\n";
+	bool is_openmetrics = vector->fields[1][0] == 'o';
+	struct scanner_options options =
+	    feed_options(is_openmetrics ? FORMAT_OPENMETRICS : FORMAT_TEXT);
+	size_t pad_len = sizeof(pad) - 1, len = pad_len + vector->body_len;
+	char *body = xmalloc(len + 4 * pad_len);
+	const struct scanner_result *result;
+	unsigned long long line, column;
+	char id[64];
+
+	memcpy(body, pad, pad_len);
+	memcpy(body + pad_len, vector->fields[4], vector->body_len);
+	memset(body + len, '\n', 4 * pad_len);
+	if (!is_openmetrics)
+		len += 4 * pad_len;
+	result = feed_scan(scanner, &options, body, len, FEED_WHOLE);
+	if (sscanf(vector->fields[2], "%63[a-z_0-9]:%llu:%llu", id, &line,
+		&column) == 3 &&
+	    strchr(vector->fields[4], '\n') != NULL && !is_openmetrics) {
+		const struct scanner_verdict *verdict =
+		    &result->verdicts[PROMETHEUS_3];
+
+		assert_int_equal(verdict->judgement, SCANNER_REFUSED);
+		assert_string_equal(reason_row(verdict->reason)->id, id);
+		assert_int_equal(verdict->line, line + 3);
+		assert_int_equal(verdict->column, column);
+	}
+	free(body);
+}
+
+static void
+test_padded(void **state)
+{
+	struct scanner *scanner = scanner_new(0);
+	FILE *file = fopen(VECTORS, "r");
+	struct vector vector;
+	size_t room = 0;
+	char *line = NULL;
+
+	(void)state;
+	assert_non_null(file);
+	while (next_vector(file, &line, &room, &vector))
+		check_padded(scanner, &vector);
+	free(line);
+	fclose(file);
+	scanner_free(scanner);
+}
+
+/* All the good text bodies, one after the other. */
+static char *
+join_good(size_t *len)
+{
+	FILE *file = fopen(VECTORS, "r"), *out;
+	struct vector vector;
+	char *line = NULL, *body;
+	size_t room = 0;
+
+	assert_non_null(file);
+	out = open_memstream(&body, len);
+	while (next_vector(file, &line, &room, &vector)) {
+		if (vector.fields[1][0] != 't' ||
+		    strcmp(vector.fields[2], "ok") != 0 ||
+		    memchr(vector.fields[4], '\0', vector.body_len) != NULL)
+			continue;
+		fwrite(vector.fields[4], 1, vector.body_len, out);
+		fputc('\n', out);
+	}
+	fclose(out);
+	free(line);
+	fclose(file);
+	return body;
+}
+
+static void
+test_pieces(void **state)
+{
+	struct scanner *one = scanner_new(0), *two = scanner_new(0);
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	const struct scanner_result *whole, *other;
+	size_t len;
+	char *body = join_good(&len);
+	uint32_t seed;
+
+	(void)state;
+	whole = feed_scan(one, &options, body, len, FEED_WHOLE);
+	assert_int_equal(
+	    whole->verdicts[PROMETHEUS_3].judgement, SCANNER_ACCEPTED);
+	assert_true(whole->facts.samples > 50);
+	for (seed = 2; seed < 200; seed++) {
+		scanner_forget(two);
+		other = feed_scan(two, &options, body, len, seed);
+		assert_true(feed_is_same(whole, other));
+	}
+	free(body);
+	scanner_free(one);
+	scanner_free(two);
+}
+
+/* An entry as long as may be is judged; one byte more is not. */
+static void
+check_long(size_t len, size_t piece, enum scanner_judgement expected)
+{
+	struct scanner *scanner = scanner_new(0);
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	const struct scanner_result *result;
+	char *body = xmalloc(len + 4);
+	size_t at, step;
+
+	memset(body, 'x', len);
+	memcpy(body, "a{b=\"", 5);
+	memcpy(body + len - 5, "\"} 1\n", 5);
+	memcpy(body + len, "c 1\n", 4);
+	len += 4;
+	scanner_begin(scanner, &options);
+	for (at = 0; at < len; at += step) {
+		step = len - at < piece ? len - at : piece;
+		scanner_feed(scanner, body + at, step);
+	}
+	result = scanner_finish(scanner);
+	assert_int_equal(result->verdicts[PROMETHEUS_3].judgement, expected);
+	assert_int_equal(result->verdicts[PROMETHEUS_242].judgement, expected);
+	assert_int_equal(
+	    result->facts.samples, expected == SCANNER_ACCEPTED ? 2 : 0);
+	scanner_free(scanner);
+	free(body);
+}
+
+static void
+test_entry_max(void **state)
+{
+	static const size_t pieces[] = { 1000, 16384, 1 << 19, 1 << 22 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		check_long(PARSE_ENTRY_MAX, pieces[i], SCANNER_ACCEPTED);
+		check_long(PARSE_ENTRY_MAX + 1, pieces[i], SCANNER_UNKNOWN);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_padded),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_entry_max),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
