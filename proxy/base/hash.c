@@ -1,14 +1,33 @@
 #include "proxy/base/hash.h"
 
+#include <string.h>
+
+#define ODD 0x9e3779b97f4a7c15u
+
+/* Both halves of the product: each bit of `value` reaches all of the hash. */
+static uint64_t
+mix(uint64_t hash, uint64_t value)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide product = (wide)(hash ^ value ^ ODD) * 0xe7037ed1a0b428dbu;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Eight bytes at a time; the length tells apart what ends in zeros. */
 uint64_t
 hash_bytes(uint64_t seed, const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes;
-	uint64_t hash = seed ^ 0xcbf29ce484222325u;
+	uint64_t hash = mix(seed, len), word;
 
-	for (; len > 0; p++, len--)
-		hash = (hash ^ *p) * 0x100000001b3u;
-	return hash;
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		hash = mix(hash, word);
+	}
+	word = 0;
+	memcpy(&word, p, len);
+	return mix(hash, word);
 }
 
 static uint64_t

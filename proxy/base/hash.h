@@ -1,7 +1,7 @@
 /*
- * FNV-1a: a quick hash of bytes that nobody picks to collide.  Not for secrets
- * and not for a table that a stranger can fill: that is what hash_keyed() is
- * for.
+ * A quick hash of bytes that nobody picks to collide.  Not for secrets, not to
+ * be stored (it is another on a machine of another byte order), and not for a
+ * table that a stranger can fill: that is what hash_keyed() is for.
  */
 #ifndef PROXY_BASE_HASH_H
 #define PROXY_BASE_HASH_H

@@ -79,6 +79,12 @@ guard_lacks_host(const struct guard *guard)
 	return guard->minor == '1' && (guard->seen & SEEN_HOST) == 0;
 }
 
+bool
+guard_has_credentials(const struct guard *guard)
+{
+	return (guard->seen & SEEN_CREDENTIALS) != 0;
+}
+
 const char *
 guard_step_value(struct guard *guard, const char *p, const char *end)
 {

@@ -1,11 +1,14 @@
 /*
- * The keyed hash against the vectors of its authors (the key 00..0f, the
- * messages "", 00, 00 01, ...), and against OpenSSL's own.
+ * The quick hash, that tells scrapers and keys apart: what differs, differs
+ * there.  The keyed hash against the vectors of its authors (the key 00..0f,
+ * the messages "", 00, 00 01, ...), and against OpenSSL's own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -127,6 +130,80 @@ test_printable(void **state)
 			fail_msg("row %zu", i);
 }
 
+#define COUNT 200000
+
+static int
+compare(const void *left, const void *right)
+{
+	const uint64_t a = *(const uint64_t *)left;
+	const uint64_t b = *(const uint64_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+static void
+assert_all_differ(uint64_t *hashes, size_t count)
+{
+	size_t i;
+
+	qsort(hashes, count, sizeof(*hashes), compare);
+	for (i = 1; i < count; i++)
+		assert_true(hashes[i - 1] != hashes[i]);
+}
+
+static void
+addresses_and_users_differ(void **state)
+{
+	uint64_t *hashes = malloc(COUNT * sizeof(*hashes));
+	char text[64];
+	int i, len;
+
+	(void)state;
+	for (i = 0; i < COUNT; i++) {
+		len = snprintf(text, sizeof(text), "10.%d.%d.%d", i >> 16,
+		    i >> 8 & 255, i & 255);
+		hashes[i] = hash_bytes(1, text, (size_t)len);
+	}
+	assert_all_differ(hashes, COUNT);
+	for (i = 0; i < COUNT; i++) {
+		len = snprintf(text, sizeof(text), "user-%d", i);
+		hashes[i] =
+		    hash_bytes(hash_bytes(1, text, (size_t)len), "::1", 3);
+	}
+	assert_all_differ(hashes, COUNT);
+	free(hashes);
+}
+
+static void
+each_bit_and_the_length_count(void **state)
+{
+	uint64_t hashes[41 * 8 + 42];
+	unsigned char bytes[41] = { 0 };
+	size_t count = 0, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bytes) * 8; i++) {
+		bytes[i / 8] ^= (unsigned char)(1u << i % 8);
+		hashes[count++] = hash_bytes(0, bytes, sizeof(bytes));
+		bytes[i / 8] ^= (unsigned char)(1u << i % 8);
+	}
+	for (i = 0; i <= sizeof(bytes); i++)
+		hashes[count++] = hash_bytes(0, bytes, i);
+	assert_all_differ(hashes, count);
+}
+
+static void
+order_counts_and_the_same_is_the_same(void **state)
+{
+	(void)state;
+	assert_true(hash_bytes(hash_bytes(0, "ab", 2), "c", 1) !=
+		    hash_bytes(hash_bytes(0, "a", 1), "bc", 2));
+	assert_true(hash_bytes(hash_bytes(0, "a", 1), "b", 1) !=
+		    hash_bytes(hash_bytes(0, "b", 1), "a", 1));
+	assert_true(hash_bytes(7, "text", 4) == hash_bytes(7, "text", 4));
+	assert_true(hash_bytes(7, "text", 4) != hash_bytes(8, "text", 4));
+}
+
 int
 main(void)
 {
@@ -134,6 +211,9 @@ main(void)
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_printable),
+		cmocka_unit_test(addresses_and_users_differ),
+		cmocka_unit_test(each_bit_and_the_length_count),
+		cmocka_unit_test(order_counts_and_the_same_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
