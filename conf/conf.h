@@ -283,7 +283,9 @@ struct conf_target {
 	int64_t timeout_offset;
 	int64_t cache_ttl;
 	bool cache_once_per_scraper;
+	unsigned late_finish;     /* thousandths of the timeout; 0: off */
 	uint64_t body_size_limit; /* 0: none */
+	uint64_t stream_above;    /* 0: never */
 	struct conf_param *params;
 	size_t param_count;
 	struct conf_strings query_allow;     /* as written */
@@ -297,6 +299,14 @@ struct conf_target {
 	struct conf_http_header *http_headers;
 	size_t http_header_count;
 	char *proxy_url; /* NULL: none; may hold user info: never print it */
+};
+
+/* How many connections there may be at a time; per address and per listener 0
+ * is no limit. */
+struct conf_connections {
+	unsigned max;
+	unsigned max_per_address;
+	unsigned max_per_listener;
 };
 
 /* What the rules leave for the gate's own listeners. */
@@ -315,6 +325,7 @@ struct conf {
 	struct conf_address health_listen;
 	unsigned workers;
 	uint64_t memory_budget;
+	struct conf_connections connections;
 	bool self_signed;
 	bool insecure_http;
 	char *web_config_file;

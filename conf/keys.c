@@ -69,6 +69,25 @@ const struct conf_key conf_keys_gate[] = {
 	    .help = "What answers in memory may take together. If not set: "
 		    "64MB, or half of the own cgroup's limit if that is "
 		    "less." },
+	{ ROOT(connections), .name = "connections", .type = CONF_TYPE_GROUP,
+	    .help = "How many connections the gate holds. Lower values apply "
+		    "to new ones; those that are open stay." },
+	{ ROOT(connections.max), .name = "connections.max",
+	    .type = CONF_TYPE_UINT, .def = "16384", .min = 1, .max = 1000000,
+	    .is_reloadable = true,
+	    .help = "In all. A new one closes the one that has been idle "
+		    "longest; while none is idle, new ones wait." },
+	{ ROOT(connections.max_per_address),
+	    .name = "connections.max_per_address", .type = CONF_TYPE_UINT,
+	    .def = "0", .min = 0, .max = 1000000, .is_reloadable = true,
+	    .help = "From one address, of IPv6 from one /64; more are closed "
+		    "at once, before a handshake. Unix sockets have no "
+		    "address. 0: no limit." },
+	{ ROOT(connections.max_per_listener),
+	    .name = "connections.max_per_listener", .type = CONF_TYPE_UINT,
+	    .def = "0", .min = 0, .max = 1000000, .is_reloadable = true,
+	    .help = "Through each address of listen; more are closed at once. "
+		    "0: no limit." },
 	{ ROOT(self_signed), .name = "self_signed", .type = CONF_TYPE_BOOL,
 	    .def = "false", .flag = "self-signed", .is_reloadable = true,
 	    .help = "Make a certificate in memory. Not beside a configured "

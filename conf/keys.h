@@ -42,6 +42,7 @@ enum conf_type {
 	CONF_TYPE_DURATION,         /* int64_t, ms, within min and max */
 	CONF_TYPE_GO_DURATION,      /* as DURATION, in Go's notation */
 	CONF_TYPE_SIZE,             /* uint64_t, bytes, within min and max */
+	CONF_TYPE_MULTIPLE,         /* unsigned, thousandths; 0 or min to max */
 	CONF_TYPE_CHOICE,           /* an enum: the choices in its order */
 	CONF_TYPE_CLIENT_AUTH,      /* as CHOICE, with an alias */
 	CONF_TYPE_ADDRESS,          /* struct conf_address; "" is off */

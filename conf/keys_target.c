@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "conf/conf.h"
+#include "conf/multiple.h"
 
 /* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define TARGET(field) CONF_FIELD(CONF_SCOPE_TARGET, struct conf_target, field)
@@ -51,11 +52,24 @@ const struct conf_key conf_keys_target[] = {
 	{ TARGET(cache_once_per_scraper), .name = "cache.once_per_scraper",
 	    .type = CONF_TYPE_BOOL, .def = "true", .is_reloadable = true,
 	    .help = "Never give one scraper the same answer twice." },
+	{ TARGET(late_finish), .name = "late_finish",
+	    .type = CONF_TYPE_MULTIPLE, .def = "2x", .min = CONF_MULTIPLE_ONE,
+	    .max = 10 * CONF_MULTIPLE_ONE, .is_reloadable = true,
+	    .help = "How long the first attempt that runs out of time may go "
+		    "on unheard, as a multiple of the scraper's timeout, to "
+		    "learn how long the exporter needs; the next scrape ends "
+		    "it. 0: off." },
 	{ TARGET(body_size_limit), .name = "body_size_limit",
 	    .type = CONF_TYPE_SIZE, .def = "0", .min = 0,
 	    .max = INT64_C(1) << 50, .is_reloadable = true,
 	    .help = "A larger answer fails the scrape, as in Prometheus. 0: no "
 		    "limit." },
+	{ TARGET(stream_above), .name = "stream_above", .type = CONF_TYPE_SIZE,
+	    .def = "8MB", .min = 0, .max = INT64_C(1) << 50,
+	    .is_reloadable = true,
+	    .help = "A longer answer is passed on as it comes, and kept for "
+		    "nobody; up to that it is judged whole first. 0: always "
+		    "judged whole." },
 	{ TARGET(params), .name = "params", .type = CONF_TYPE_PARAMS,
 	    .is_reloadable = true,
 	    .help = "Sent to the exporter, as in Prometheus: {NAME: "

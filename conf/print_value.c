@@ -9,6 +9,7 @@
 #include "conf/duration.h"
 #include "conf/go_duration.h"
 #include "conf/keys.h"
+#include "conf/multiple.h"
 #include "conf/size.h"
 #include "conf/url.h"
 #include "conf/value.h"
@@ -82,6 +83,15 @@ print_size(FILE *out, const struct conf_key *key, const void *at)
 
 	(void)key;
 	fputs(conf_size_text(*(const uint64_t *)at, text), out);
+}
+
+static void
+print_multiple(FILE *out, const struct conf_key *key, const void *at)
+{
+	char text[CONF_MULTIPLE_SIZE];
+
+	(void)key;
+	fputs(conf_multiple_text(*(const unsigned *)at, text), out);
 }
 
 static void
@@ -251,6 +261,7 @@ static print_fn *const printers[CONF_TYPE_COUNT] = {
 	[CONF_TYPE_DURATION] = print_duration,
 	[CONF_TYPE_GO_DURATION] = print_go_duration,
 	[CONF_TYPE_SIZE] = print_size,
+	[CONF_TYPE_MULTIPLE] = print_multiple,
 	[CONF_TYPE_CHOICE] = print_choice,
 	[CONF_TYPE_CLIENT_AUTH] = print_choice,
 	[CONF_TYPE_ADDRESS] = print_address,

@@ -10,6 +10,7 @@
 #include "conf/duration.h"
 #include "conf/file.h"
 #include "conf/keys.h"
+#include "conf/multiple.h"
 #include "conf/size.h"
 #include "conf/text.h"
 #include "conf/url.h"
@@ -230,6 +231,28 @@ set_size(struct conf_setting *setting, const struct conf_node *node, void *at)
 	return 0;
 }
 
+/* Below its least value it means nothing; 0 says that in words. */
+static int
+set_multiple(
+    struct conf_setting *setting, const struct conf_node *node, void *at)
+{
+	const struct conf_key *key = setting->key;
+	char min[CONF_MULTIPLE_SIZE], max[CONF_MULTIPLE_SIZE];
+	char quoted[CONF_QUOTED_SIZE];
+	unsigned value;
+
+	if (conf_multiple_parse(node->text, &value, setting->err) == -1)
+		return -1;
+	if (value != 0 && (value < key->min || value > key->max))
+		return err_set(setting->err, ERR_INVALID,
+		    "%s is not from %s to %s, or 0 to turn it off",
+		    conf_quote(node->text, quoted),
+		    conf_multiple_text((unsigned)key->min, min),
+		    conf_multiple_text((unsigned)key->max, max));
+	*(unsigned *)at = value;
+	return 0;
+}
+
 static int
 set_address(
     struct conf_setting *setting, const struct conf_node *node, void *at)
@@ -407,6 +430,7 @@ static const struct ops ops[CONF_TYPE_COUNT] = {
 	[CONF_TYPE_GO_DURATION] = { conf_value_set_go_duration, NULL, false },
 	[CONF_TYPE_CLIENT_AUTH] = { conf_value_set_client_auth, NULL, false },
 	[CONF_TYPE_SIZE] = { set_size, NULL, false },
+	[CONF_TYPE_MULTIPLE] = { set_multiple, NULL, false },
 	[CONF_TYPE_CHOICE] = { set_choice, NULL, false },
 	[CONF_TYPE_ADDRESS] = { set_address, clear_address, false },
 	[CONF_TYPE_ADDRESSES] = { set_addresses, clear_addresses, true },
