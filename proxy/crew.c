@@ -10,6 +10,7 @@
 #include "proxy/base/rendezvous.h"
 #include "proxy/cache/keeper.h"
 #include "proxy/gate/stats.h"
+#include "proxy/gate/tally.h"
 #include "proxy/gate/worker.h"
 #include "proxy/generation.h"
 
@@ -17,6 +18,7 @@ struct crew {
 	struct crew_options options;
 	struct auth *auth;
 	struct keeper *keeper;
+	struct tally *tally;
 	struct worker **workers;
 	struct stats **stats;
 	unsigned count; /* of workers that exist */
@@ -57,6 +59,17 @@ open_keeper(struct crew *crew, struct conf *conf, struct err *err)
 	return crew->keeper == NULL ? -1 : 0;
 }
 
+/*
+ * A lone worker shares the fetch thread's loop: then no scrape has to wait
+ * for another thread to wake up, there and back.  Of several, none is to be
+ * held up by what the others' scrapes need.
+ */
+static struct thread *
+host_of_workers(const struct crew *crew, unsigned count)
+{
+	return count == 1 ? keeper_thread(crew->keeper) : NULL;
+}
+
 static int
 open_worker(
     struct crew *crew, const struct generation *generation, struct err *err)
@@ -64,8 +77,10 @@ open_worker(
 	const struct conf *conf = generation->conf;
 	struct worker_options options = {
 		.target_count = conf->target_count,
+		.host = host_of_workers(crew, generation->workers),
 		.auth = crew->auth,
 		.keeper = crew->keeper,
+		.tally = crew->tally,
 		.main = crew->options.main,
 		.own_scrape = crew->options.own_scrape,
 		.handshake_failed = crew->options.handshake_failed,
@@ -102,6 +117,7 @@ open_all(
 {
 	unsigned i;
 
+	crew->tally = tally_new(&generation->conf->connections);
 	crew->auth = auth_new(bcrypt_matches, err);
 	if (crew->auth == NULL ||
 	    open_keeper(crew, generation->conf, err) == -1)
@@ -154,6 +170,7 @@ crew_switch(struct crew *crew, const struct generation *was,
 	struct rendezvous all;
 	unsigned i;
 
+	tally_set_limits(crew->tally, &next->conf->connections);
 	rendezvous_init(&all, crew->count + 1);
 	for (i = 0; i < crew->count; i++) {
 		changes[i] = (struct worker_change){
@@ -216,6 +233,7 @@ crew_free(struct crew *crew)
 		worker_free(crew->workers[i]);
 	auth_free(crew->auth);
 	keeper_free(crew->keeper);
+	tally_free(crew->tally);
 	free(crew->workers);
 	free(crew->stats);
 	free(crew);

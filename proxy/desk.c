@@ -14,11 +14,14 @@
 #include "proxy/gate/front.h"
 #include "proxy/gate/listener.h"
 #include "proxy/gate/stats.h"
+#include "proxy/gate/tally.h"
 
-#define CONNECTIONS_MAX 64
+/* Of each listener. */
+static const struct conf_connections connections = { .max = 64 };
 
 struct counter {
 	struct front *front;
+	struct tally *tally;
 	int fd;
 	char *unix_path;
 };
@@ -51,6 +54,7 @@ handle(struct evhttp_request *req, struct connection *connection,
 	evhttp_request_set_on_complete_cb(req, sent, connection);
 	evhttp_add_header(
 	    evhttp_request_get_output_headers(req), "Connection", "close");
+	desk->view->catch_up(desk->view->catch_up_arg);
 	if (refusal == REASON_OK)
 		answer(req, desk->view);
 	else
@@ -86,7 +90,9 @@ open_counter(struct desk *desk, struct counter *counter,
 	if (address->unix_path != NULL)
 		counter->unix_path = xstrdup(address->unix_path);
 	options->base = desk->base;
-	options->connections_max = CONNECTIONS_MAX;
+	counter->tally = tally_new(&connections);
+	options->deadlines = &front_default_deadlines;
+	options->tally = counter->tally;
 	options->stats = desk->stats;
 	options->arg = desk;
 	counter->front = front_new(options, err);
@@ -101,6 +107,7 @@ static void
 close_counter(struct counter *counter)
 {
 	front_free(counter->front);
+	tally_free(counter->tally);
 	if (counter->fd != -1)
 		close(counter->fd);
 	if (counter->unix_path != NULL)

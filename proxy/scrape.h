@@ -23,6 +23,7 @@ struct answer;
 struct entry;
 struct event;
 struct exchange;
+struct tap;
 
 #define SCRAPER_TEXT_SIZE 64
 
@@ -37,6 +38,7 @@ struct scrape {
 	struct exchange *exchange; /* means something to the worker only */
 	struct key key;
 	bool wants_gzip;
+	bool is_head;
 	bool is_cacheable; /* the query is the configuration's own */
 	uint64_t scraper;  /* identity and address, hashed; never 0 */
 	char scraper_text[SCRAPER_TEXT_SIZE];
@@ -52,6 +54,7 @@ struct scrape {
 	/* The outcome; NULL if the scraper was gone.  The worker may set it
 	 * beforehand to an answer that only lacks its gzip image. */
 	struct answer *answer;
+	struct tap *tap; /* the body of a stream, for the worker to close */
 	enum cache_use use;
 };
 

@@ -15,6 +15,7 @@
 #include "proxy/base/err.h"
 #include "proxy/base/log.h"
 #include "proxy/base/mailbox.h"
+#include "proxy/base/memory.h"
 #include "proxy/base/thread.h"
 #include "proxy/cache/answer.h"
 #include "proxy/crew.h"
@@ -77,6 +78,7 @@ take_record(struct message *message, void *owner)
 	struct server *server = owner;
 
 	board_add(server->board, (struct record *)message);
+	memory_tidy();
 }
 
 static void
@@ -85,7 +87,7 @@ post_record(struct record *record, void *arg)
 	struct server *server = arg;
 
 	record->message.deliver = take_record;
-	mailbox_post(server->mailbox, &record->message);
+	mailbox_post_late(server->mailbox, &record->message);
 }
 
 static void
@@ -394,6 +396,15 @@ open_main(
 	return server->desk == NULL ? -1 : 0;
 }
 
+/* A scraper that has its answer may ask for the record of it. */
+static void
+catch_up(void *arg)
+{
+	struct server *server = arg;
+
+	mailbox_deliver(server->mailbox);
+}
+
 static void
 init(struct server *server, struct conf *conf, struct err *err)
 {
@@ -407,6 +418,8 @@ init(struct server *server, struct conf *conf, struct err *err)
 	server->view.start_wall_us = clock_wall_us();
 	server->view.config_loaded_wall_us = server->view.start_wall_us;
 	server->view.last_reload_ok = true;
+	server->view.catch_up = catch_up;
+	server->view.catch_up_arg = server;
 	server->view.reload = take_reload;
 	server->view.reload_arg = server;
 }
@@ -454,6 +467,7 @@ server_run(const struct conf_source *source, struct conf *conf, struct err *err)
 {
 	struct server server = { .conf = NULL };
 
+	memory_prepare();
 	environment_prepare();
 	init(&server, conf, err);
 	if (open_main(&server, source, err) == -1)

@@ -65,7 +65,7 @@ add_reason(struct cJSON *object, const struct record *record)
 	const struct reason_row *row;
 	static const struct finding none;
 
-	finding = record != NULL ? &record->finding : &none;
+	finding = record != NULL ? record->finding : &none;
 	row = reason_row(finding->reason);
 	json_add_string(child, "id", record != NULL ? row->id : "");
 	json_add_string(
@@ -196,7 +196,7 @@ api_scrape_pools(
 static void
 add_scrape(struct cJSON *list, const struct record *record)
 {
-	const struct reason_row *row = reason_row(record->finding.reason);
+	const struct reason_row *row = reason_row(record->finding->reason);
 	struct cJSON *object = json_add_object(list, NULL);
 
 	envelope_time(object, "time", record->wall_us);
@@ -205,8 +205,8 @@ add_scrape(struct cJSON *list, const struct record *record)
 	json_add_string(object, "reason", row->id);
 	json_add_string(object, "layer", layer_name(row->layer));
 	json_add_string(
-	    object, "phase", describe_phase(record->finding.reason));
-	json_add_string(object, "words", record->finding.words);
+	    object, "phase", describe_phase(record->finding->reason));
+	json_add_string(object, "words", record->finding->words);
 	json_add_number(object, "status", record->status);
 	json_add_number(object, "bytes", (double)record->wire_bytes);
 	json_add_number(object, "bodyBytes", (double)record->body_bytes);

@@ -91,7 +91,7 @@ describe_last_error(
 
 	if (board_health(target) != BOARD_DOWN)
 		return "";
-	finding = &target->last->finding;
+	finding = target->last->finding;
 	if (finding->lasterror[0] != '\0')
 		return finding->lasterror;
 	row = reason_row(finding->reason);

@@ -118,7 +118,7 @@ put_failure_info(struct output *out, const struct board_target *target)
 {
 	if (board_health(target) == BOARD_DOWN)
 		put(out, 1, "target", target->conf->name, "reason",
-		    reason_row(target->last->finding.reason)->id, NULL);
+		    reason_row(target->last->finding->reason)->id, NULL);
 }
 
 static void
@@ -236,6 +236,25 @@ put_requests(struct output *out)
 		put_requests_of(out, i, conf->targets[i].name);
 	/* Behind the targets: what was asked of none of them. */
 	put_requests_of(out, i, "");
+}
+
+/* From the first use: most exporters are never streamed. */
+static void
+put_broken(struct output *out)
+{
+	const struct admin_view *view = out->view;
+	size_t target, i;
+
+	for (target = 0; target < view->conf->target_count; target++) {
+		uint64_t sum = 0;
+
+		for (i = 0; i < view->stats_count; i++)
+			sum += stats_read(
+			    &view->stats[i]->targets->items[target]->broken);
+		if (sum > 0)
+			put(out, (double)sum, "target",
+			    view->conf->targets[target].name, NULL);
+	}
 }
 
 /* Over all workers; `offset` is that of a stats_counter in struct stats. */
@@ -374,6 +393,22 @@ put_connections(struct output *out)
 	    NULL);
 }
 
+static void
+put_refused_connections(struct output *out)
+{
+	size_t i;
+
+	for (i = 0; i < TALLY_LIMIT_COUNT; i++) {
+		uint64_t sum = sum_counter(
+		    out, offsetof(struct stats, connections_refused) +
+			     i * sizeof(stats_counter));
+
+		if (sum > 0)
+			put(out, (double)sum, "limit",
+			    tally_limit_name((enum tally_limit)i), NULL);
+	}
+}
+
 /* Rare: the series comes with the first event. */
 static void
 put_if_any(struct output *out, size_t offset)
@@ -483,6 +518,9 @@ static const struct metric metrics[] = {
 	{ "scrapegate_requests_total", "counter",
 	    "Requests to the gate; target is empty for its own endpoints.",
 	    put_requests, NULL },
+	{ "scrapegate_answers_broken_total", "counter",
+	    "Answers above stream_above that failed when their head was out.",
+	    put_broken, NULL },
 	{ "scrapegate_refusals_total", "counter",
 	    "Requests the gate itself refused, by reason.", put_refusals,
 	    NULL },
@@ -509,6 +547,9 @@ static const struct metric metrics[] = {
 	    put_certificates, NULL },
 	{ "scrapegate_connections", "gauge", "Open connections to the gate.",
 	    put_connections, NULL },
+	{ "scrapegate_connections_refused_total", "counter",
+	    "Connections closed at once, by the limit they would have broken.",
+	    put_refused_connections, NULL },
 	{ "scrapegate_accept_errors_total", "counter",
 	    "Connections that could not be accepted.", put_accept_errors,
 	    NULL },

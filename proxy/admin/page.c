@@ -170,7 +170,7 @@ put_evidence(FILE *out, const char *seen)
 static void
 put_why(FILE *out, const struct board_target *target)
 {
-	const struct finding *finding = &target->last->finding;
+	const struct finding *finding = target->last->finding;
 	const struct reason_row *row = reason_row(finding->reason);
 	char error[DESCRIBE_ERROR_SIZE];
 
@@ -235,7 +235,7 @@ put_target(FILE *out, const struct board_target *target)
 		return;
 	}
 	put_facts(out, target);
-	if (target->last->finding.reason != REASON_OK)
+	if (target->last->finding->reason != REASON_OK)
 		put_why(out, target);
 	put_bar(out, &target->last->phases);
 	put_bar_key(out, &target->last->phases);
@@ -245,7 +245,7 @@ put_target(FILE *out, const struct board_target *target)
 static void
 put_scrape(FILE *out, const struct record *record)
 {
-	const struct reason_row *row = reason_row(record->finding.reason);
+	const struct reason_row *row = reason_row(record->finding->reason);
 
 	fputs("<tr><td>", out);
 	html_ago(out, record->wall_us);
@@ -253,7 +253,7 @@ put_scrape(FILE *out, const struct record *record)
 	html_text(out, record->target_name);
 	fprintf(out, "</td><td class=\"%s\">%s</td><td class=\"words\">",
 	    row->status == 200 ? "ok" : "bad", row->id);
-	html_text(out, record->finding.words);
+	html_text(out, record->finding->words);
 	fputs("</td><td class=\"n\">", out);
 	put_time(out, record->duration_us);
 	fputs("</td><td>", out);

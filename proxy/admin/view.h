@@ -36,6 +36,9 @@ struct admin_view {
 	uint64_t config_loaded_wall_us;
 	bool last_reload_ok;
 	const char *last_reload_error; /* lines; NULL: none */
+	/* Before a request is answered: takes in what has been posted. */
+	void (*catch_up)(void *arg);
+	void *catch_up_arg;
 	/* POST /-/reload: NULL, or what is wrong. */
 	const char *(*reload)(void *arg);
 	void *reload_arg;

@@ -30,47 +30,97 @@ release(voidpf opaque, voidpf memory)
 	free(memory);
 }
 
-/* Compresses what `stream` was given; with Z_FINISH also ends the member. */
+struct deflate {
+	z_stream stream;
+	deflate_append_fn *append;
+	void *arg;
+};
+
+static void
+begin(struct deflate *z, deflate_append_fn *append, void *arg)
+{
+	memset(z, 0, sizeof(*z));
+	z->append = append;
+	z->arg = arg;
+	z->stream.zalloc = allocate;
+	z->stream.zfree = release;
+	/* Fails only when out of memory, which allocate() does not return. */
+	if (deflateInit2(&z->stream, LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS,
+		MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+}
+
+/* Compresses what the stream was given; with Z_FINISH also ends the member. */
 static int
-drain(z_stream *stream, int flush, deflate_append_fn *append, void *arg)
+drain(struct deflate *z, int flush)
 {
 	unsigned char output[OUTPUT_SIZE];
+	size_t len;
 
 	do {
-		stream->next_out = output;
-		stream->avail_out = OUTPUT_SIZE;
-		deflate(stream, flush);
-		if (append(arg, (const char *)output,
-			OUTPUT_SIZE - stream->avail_out) == -1)
+		z->stream.next_out = output;
+		z->stream.avail_out = OUTPUT_SIZE;
+		deflate(&z->stream, flush);
+		len = OUTPUT_SIZE - z->stream.avail_out;
+		if (len > 0 &&
+		    z->append(z->arg, (const char *)output, len) == -1)
 			return -1;
-	} while (stream->avail_out == 0);
+	} while (z->stream.avail_out == 0);
 	return 0;
+}
+
+struct deflate *
+deflate_new(deflate_append_fn *append, void *arg)
+{
+	struct deflate *z = xmalloc(sizeof(*z));
+
+	begin(z, append, arg);
+	return z;
+}
+
+void
+deflate_free(struct deflate *z)
+{
+	if (z == NULL)
+		return;
+	deflateEnd(&z->stream);
+	free(z);
+}
+
+int
+deflate_feed(struct deflate *z, const char *bytes, size_t len)
+{
+	int rc = 0;
+	size_t n;
+
+	while (len > 0 && rc == 0) {
+		n = len < UINT_MAX ? len : UINT_MAX;
+		z->stream.next_in = (const unsigned char *)bytes;
+		z->stream.avail_in = (uInt)n;
+		rc = drain(z, Z_NO_FLUSH);
+		bytes += n;
+		len -= n;
+	}
+	return rc;
+}
+
+int
+deflate_end(struct deflate *z)
+{
+	return drain(z, Z_FINISH);
 }
 
 int
 deflate_gzip(
     const char *bytes, size_t len, deflate_append_fn *append, void *arg)
 {
-	z_stream stream;
-	size_t n;
+	struct deflate z;
 	int rc;
 
-	memset(&stream, 0, sizeof(stream));
-	stream.zalloc = allocate;
-	stream.zfree = release;
-	/* Fails only when out of memory, which allocate() does not return. */
-	if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS,
-		MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-		abort();
-	do {
-		n = len < UINT_MAX ? len : UINT_MAX;
-		stream.next_in = (const unsigned char *)bytes;
-		stream.avail_in = (uInt)n;
-		len -= n;
-		bytes = n > 0 ? bytes + n : bytes;
-		rc = drain(
-		    &stream, len > 0 ? Z_NO_FLUSH : Z_FINISH, append, arg);
-	} while (len > 0 && rc == 0);
-	deflateEnd(&stream);
+	begin(&z, append, arg);
+	rc = deflate_feed(&z, bytes, len);
+	if (rc == 0)
+		rc = deflate_end(&z);
+	deflateEnd(&z.stream);
 	return rc;
 }

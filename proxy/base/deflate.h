@@ -1,5 +1,5 @@
 /*
- * One buffer to one gzip member, at level 1: exposition text shrinks to a
+ * Bytes to one gzip member, at level 1: exposition text shrinks to a
  * tenth already there, and higher levels cost more CPU than they save.
  */
 #ifndef PROXY_BASE_DEFLATE_H
@@ -17,5 +17,17 @@ typedef int deflate_append_fn(void *arg, const char *bytes, size_t len);
  */
 int deflate_gzip(
     const char *bytes, size_t len, deflate_append_fn *append, void *arg);
+
+/* The same piece by piece: whoever has a loop chooses how long it blocks. */
+struct deflate;
+
+struct deflate *deflate_new(deflate_append_fn *append, void *arg);
+void deflate_free(struct deflate *z); /* NULL is fine */
+
+/* What comes out of it may come later.  -1 if `append` refused. */
+int deflate_feed(struct deflate *z, const char *bytes, size_t len);
+
+/* The member's end; nothing is fed any more. */
+int deflate_end(struct deflate *z);
 
 #endif

@@ -42,6 +42,7 @@ struct http_lane {
 	struct http_client *client;
 	CURLM *multi;
 	struct event *timer;
+	struct event *resume; /* active: a call goes on */
 	LIST_HEAD(, http_socket) sockets;
 	LIST_HEAD(, http_call) calls;
 	unsigned acting; /* on the stack: may not be freed */
@@ -82,6 +83,7 @@ free_lane(struct http_lane *lane)
 		free(s);
 	}
 	event_free(lane->timer);
+	event_free(lane->resume);
 	LIST_REMOVE(lane, link);
 	free(lane);
 }
@@ -119,7 +121,10 @@ reap(struct http_lane *lane)
 			continue;
 		curl_easy_getinfo(
 		    msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-		finish_call(call, msg->data.result);
+		call->has_ended = true;
+		call->code = msg->data.result;
+		if (call->kept_len == 0)
+			finish_call(call, call->code);
 	}
 }
 
@@ -145,8 +150,9 @@ nudge(struct http_lane *lane)
 
 	lane->is_inside = true;
 	LIST_FOREACH (call, &lane->calls, link) {
-		if (!call->has_lost_socket &&
-		    (call->dials == call->nudged || has_socket(call)))
+		if (call->is_paused || call->is_resumed ||
+		    (!call->has_lost_socket &&
+			(call->dials == call->nudged || has_socket(call))))
 			continue;
 		call->has_lost_socket = false;
 		call->nudged = call->dials;
@@ -154,6 +160,20 @@ nudge(struct http_lane *lane)
 		curl_easy_pause(call->easy, CURLPAUSE_CONT);
 	}
 	lane->is_inside = false;
+}
+
+/* Those that have been paused meanwhile read no more. */
+static void
+halt_calls(struct http_lane *lane)
+{
+	struct http_call *call;
+
+	LIST_FOREACH (call, &lane->calls, link) {
+		if (!call->is_paused || call->is_halted || call->has_ended)
+			continue;
+		call->is_halted = true;
+		curl_easy_pause(call->easy, CURLPAUSE_RECV);
+	}
 }
 
 static void
@@ -166,6 +186,7 @@ act(struct http_lane *lane, curl_socket_t fd, int mask)
 	curl_multi_socket_action(lane->multi, fd, mask, &running);
 	lane->is_inside = false;
 	reap(lane);
+	halt_calls(lane);
 	nudge(lane);
 	lane->acting--;
 	drop_if_over(lane);
@@ -204,6 +225,71 @@ timer_ready(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static struct http_call *
+next_resumed(const struct http_lane *lane)
+{
+	struct http_call *call;
+
+	LIST_FOREACH (call, &lane->calls, link)
+		if (call->is_resumed)
+			return call;
+	return NULL;
+}
+
+static void
+resume_call(struct http_call *call)
+{
+	struct http_lane *lane = call->lane;
+	int result;
+
+	call->is_resumed = false;
+	lane->is_inside = true;
+	result = http_call_hand_on(call);
+	lane->is_inside = false;
+	if (result == -1) {
+		finish_call(call, CURLE_WRITE_ERROR);
+	} else if (call->is_paused) {
+		return;
+	} else if (call->has_ended) {
+		finish_call(call, call->code);
+	} else if (call->is_halted) {
+		call->is_halted = false;
+		curl_easy_pause(call->easy, CURLPAUSE_CONT);
+	}
+}
+
+static void
+resume_calls(evutil_socket_t fd, short events, void *arg)
+{
+	struct http_lane *lane = arg;
+	struct http_call *call;
+
+	(void)fd;
+	(void)events;
+	lane->acting++;
+	while ((call = next_resumed(lane)) != NULL)
+		resume_call(call);
+	lane->acting--;
+	drop_if_over(lane);
+}
+
+void
+http_call_pause(struct http_call *call)
+{
+	call->is_paused = true;
+	call->is_resumed = false;
+}
+
+void
+http_call_resume(struct http_call *call)
+{
+	if (!call->is_paused)
+		return;
+	call->is_paused = false;
+	call->is_resumed = true;
+	event_active(call->lane->resume, EV_TIMEOUT, 1);
 }
 
 static void
@@ -269,6 +355,11 @@ on_timer(CURLM *multi, long timeout_ms, void *arg)
 		evtimer_del(lane->timer);
 		return 0;
 	}
+	/* In this turn of the loop, with no look at the clock before. */
+	if (timeout_ms == 0) {
+		event_active(lane->timer, EV_TIMEOUT, 1);
+		return 0;
+	}
 	tv.tv_sec = timeout_ms / 1000;
 	tv.tv_usec = timeout_ms % 1000 * 1000;
 	evtimer_add(lane->timer, &tv);
@@ -294,6 +385,7 @@ add_lane(struct http_client *client)
 	lane->client = client;
 	lane->multi = multi;
 	lane->timer = evtimer_new(client->base, timer_ready, lane);
+	lane->resume = evtimer_new(client->base, resume_calls, lane);
 	LIST_INIT(&lane->sockets);
 	LIST_INIT(&lane->calls);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);

@@ -135,6 +135,17 @@ void http_call_cancel(struct http_call *call);
 /* From a hook: the connection is closed behind this answer. */
 void http_call_forbid_reuse(struct http_call *call);
 
+/*
+ * No more of the body, please: from a hook or outside.  What libcurl has read
+ * by then (64 KiB, over TLS more) waits here, the rest with the peer, who
+ * stops sending when the kernel's buffers are full.  Nobody notices meanwhile
+ * that the connection has died, and the call does not end.
+ */
+void http_call_pause(struct http_call *call);
+
+/* Goes on from the loop: calls no hook before it returns. */
+void http_call_resume(struct http_call *call);
+
 /* Asks the kernel whether a socket of this call is connected by now. */
 bool http_call_is_connected(const struct http_call *call);
 

@@ -171,14 +171,58 @@ on_head_line(char *bytes, size_t size, size_t count, void *arg)
 	return 0;
 }
 
+/*
+ * libcurl would keep them by itself; but when it finds the rest of a chunked
+ * body wrong it forgets them, and whoever judges would not know why.
+ */
+static void
+keep(struct http_call *call, const char *bytes, size_t len)
+{
+	call->kept = xrealloc(call->kept, call->kept_len + len);
+	memcpy(call->kept + call->kept_len, bytes, len);
+	call->kept_len += len;
+}
+
+static int
+hand_on(struct http_call *call, const char *bytes, size_t len)
+{
+	if (call->hooks.body(call->hooks.arg, bytes, len) == 0)
+		return 0;
+	call->was_stopped = true;
+	return -1;
+}
+
 static size_t
 on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct http_call *call = arg;
 
-	if (call->hooks.body(call->hooks.arg, bytes, size * count) == 0)
-		return size * count;
-	call->was_stopped = true;
+	if (call->is_paused || call->kept_len > 0)
+		keep(call, bytes, size * count);
+	else if (hand_on(call, bytes, size * count) == -1)
+		return 0;
+	return size * count;
+}
+
+int
+http_call_hand_on(struct http_call *call)
+{
+	size_t len;
+
+	while (call->kept_done < call->kept_len && !call->is_paused) {
+		len = call->kept_len - call->kept_done;
+		if (len > CURL_MAX_WRITE_SIZE)
+			len = CURL_MAX_WRITE_SIZE;
+		call->kept_done += len;
+		if (hand_on(call, call->kept + call->kept_done - len, len) ==
+		    -1)
+			return -1;
+	}
+	if (call->kept_done < call->kept_len)
+		return 0;
+	free(call->kept);
+	call->kept = NULL;
+	call->kept_len = call->kept_done = 0;
 	return 0;
 }
 
@@ -373,6 +417,7 @@ http_call_free(struct http_call *call)
 	wipe_request(call);
 	curl_slist_free_all(call->headers);
 	free(call->body);
+	free(call->kept);
 	curl_slist_free_all(call->pinned);
 	free(call->addresses);
 	free(call->unix_path);

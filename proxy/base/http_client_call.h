@@ -30,6 +30,14 @@ struct http_call {
 	bool has_lost_socket; /* since then, while it connects */
 	bool needs_connect;
 	bool was_stopped;
+	bool is_paused;  /* wanted by the caller */
+	bool is_resumed; /* and no more, which has not been seen to yet */
+	bool is_halted;  /* libcurl was told */
+	bool has_ended;  /* with `code`, which waits for what is kept */
+	CURLcode code;
+	char *kept; /* came while it was paused */
+	size_t kept_len;
+	size_t kept_done; /* handed on since */
 	/* Since the last sending: */
 	unsigned opens; /* sockets */
 	int first_family;
@@ -45,6 +53,9 @@ struct http_call {
 struct http_call *http_call_new(const struct http_request *request,
     const struct http_hooks *hooks, struct err *err);
 void http_call_free(struct http_call *call);
+
+/* Hands on what is kept until it is paused again.  -1: a hook refused more. */
+int http_call_hand_on(struct http_call *call);
 void http_call_result(
     struct http_call *call, CURLcode code, struct http_result *result);
 

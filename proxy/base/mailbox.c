@@ -16,12 +16,23 @@
 
 struct mailbox {
 	void *owner;
+	struct event_base *base;
 	struct event *wake;
 	int fd;
 	pthread_mutex_t lock;
+	bool is_woken; /* and has not looked since */
 	struct message *first;
 	struct message **last;
 };
+
+/* Late messages that may wait together. */
+#define LATE_MAX 64
+
+/* The calling thread's: its loop, and whom it is to wake for late messages. */
+static _Thread_local struct event_base *own_base;
+static _Thread_local struct event *late_timer;
+static _Thread_local struct mailbox *late;
+static _Thread_local unsigned late_count;
 
 static struct message *
 take_all(struct mailbox *mailbox)
@@ -32,6 +43,7 @@ take_all(struct mailbox *mailbox)
 	first = mailbox->first;
 	mailbox->first = NULL;
 	mailbox->last = &mailbox->first;
+	mailbox->is_woken = false;
 	pthread_mutex_unlock(&mailbox->lock);
 	return first;
 }
@@ -48,13 +60,13 @@ mailbox_deliver(struct mailbox *mailbox)
 }
 
 static void
-wake(evutil_socket_t fd, short events, void *arg)
+on_wake(evutil_socket_t fd, short events, void *arg)
 {
 	uint64_t count;
 
-	(void)events;
 	/* Reset before the queue is taken, or a post could be slept over. */
-	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if ((events & EV_READ) && read(fd, &count, sizeof(count)) < 0 &&
+	    errno != EAGAIN)
 		return;
 	mailbox_deliver(arg);
 }
@@ -65,6 +77,7 @@ mailbox_new(struct event_base *base, void *owner, struct err *err)
 	struct mailbox *mailbox = xcalloc(1, sizeof(*mailbox));
 
 	mailbox->owner = owner;
+	mailbox->base = base;
 	mailbox->last = &mailbox->first;
 	mailbox->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (mailbox->fd == -1) {
@@ -73,8 +86,8 @@ mailbox_new(struct event_base *base, void *owner, struct err *err)
 		return NULL;
 	}
 	pthread_mutex_init(&mailbox->lock, NULL);
-	mailbox->wake =
-	    event_new(base, mailbox->fd, EV_READ | EV_PERSIST, wake, mailbox);
+	mailbox->wake = event_new(
+	    base, mailbox->fd, EV_READ | EV_PERSIST, on_wake, mailbox);
 	event_add(mailbox->wake, NULL);
 	return mailbox;
 }
@@ -91,19 +104,108 @@ mailbox_free(struct mailbox *mailbox)
 	free(mailbox);
 }
 
-void
-mailbox_post(struct mailbox *mailbox, struct message *message)
+/* True if nobody has woken the other side yet. */
+static bool
+put(struct mailbox *mailbox, struct message *message, bool is_late)
 {
-	static const uint64_t one = 1;
-	bool was_empty;
+	bool is_first;
 
 	message->next = NULL;
 	pthread_mutex_lock(&mailbox->lock);
-	was_empty = mailbox->first == NULL;
 	*mailbox->last = message;
 	mailbox->last = &message->next;
+	is_first = !mailbox->is_woken;
+	mailbox->is_woken = mailbox->is_woken || !is_late;
 	pthread_mutex_unlock(&mailbox->lock);
-	/* A queue that was not empty has its wake-up on the way already. */
-	if (was_empty && write(mailbox->fd, &one, sizeof(one)) < 0)
+	return is_first;
+}
+
+static void
+wake(struct mailbox *mailbox)
+{
+	static const uint64_t one = 1;
+
+	/* As if by a timeout: there is nothing to read. */
+	if (mailbox->base == own_base)
+		event_active(mailbox->wake, EV_TIMEOUT, 1);
+	else if (write(mailbox->fd, &one, sizeof(one)) < 0)
+		return; /* full: it has been woken often enough */
+}
+
+void
+mailbox_post(struct mailbox *mailbox, struct message *message)
+{
+	if (put(mailbox, message, false))
+		wake(mailbox);
+}
+
+/* Only if there is something that nobody has been woken for. */
+static void
+wake_for_rest(struct mailbox *mailbox)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&mailbox->lock);
+	is_first = mailbox->first != NULL && !mailbox->is_woken;
+	if (is_first)
+		mailbox->is_woken = true;
+	pthread_mutex_unlock(&mailbox->lock);
+	if (is_first)
+		wake(mailbox);
+}
+
+static void
+wake_late(void)
+{
+	struct mailbox *mailbox = late;
+
+	late = NULL;
+	late_count = 0;
+	if (mailbox != NULL)
+		wake_for_rest(mailbox);
+}
+
+static void
+on_late(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	wake_late();
+}
+
+void
+mailbox_post_late(struct mailbox *mailbox, struct message *message)
+{
+	static const struct timeval wait = { .tv_usec =
+						 MAILBOX_LATE_MS * 1000 };
+
+	if (late_timer == NULL) {
+		mailbox_post(mailbox, message);
 		return;
+	}
+	if (late != mailbox || late_count >= LATE_MAX)
+		wake_late();
+	if (!put(mailbox, message, true))
+		return;
+	if (late == NULL && !event_pending(late_timer, EV_TIMEOUT, NULL))
+		event_add(late_timer, &wait);
+	late = mailbox;
+	late_count++;
+}
+
+void
+mailbox_begin_loop(struct event_base *base)
+{
+	own_base = base;
+	late_timer = evtimer_new(base, on_late, NULL);
+}
+
+void
+mailbox_end_loop(void)
+{
+	wake_late();
+	event_free(late_timer);
+	late_timer = NULL;
+	own_base = NULL;
 }

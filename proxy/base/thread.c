@@ -84,7 +84,9 @@ run(void *arg)
 	struct thread *thread = arg;
 
 	pthread_setname_np(pthread_self(), thread->name);
+	mailbox_begin_loop(thread->base);
 	event_base_loop(thread->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	mailbox_end_loop();
 	return NULL;
 }
 

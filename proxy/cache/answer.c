@@ -31,6 +31,7 @@ struct answer {
 	enum reason reason;
 	int status;
 	uint64_t fetched_us;
+	bool is_stream;
 	char content_type[256];
 	struct wire *identity;
 	_Atomic(struct wire *) gzip;
@@ -81,8 +82,32 @@ seal_snapshot(const struct answer *answer, struct wire *wire, bool is_gzip)
 		put(&head, "Content-Type: %s\r\n", answer->content_type);
 	if (is_gzip)
 		put(&head, "Content-Encoding: gzip\r\n");
-	put(&head, VARY "Content-Length: %zu\r\n", wire_body_len(wire));
+	put(&head, VARY);
+	if (!answer->is_stream)
+		put(&head, "Content-Length: %zu\r\n", wire_body_len(wire));
 	wire_seal(wire, head.bytes, head.len);
+}
+
+struct answer *
+answer_new_stream(const struct judge_result *result)
+{
+	struct answer *answer = new_answer(REASON_OK, 200);
+	struct wire *gzip = wire_new(0);
+
+	answer->is_stream = true;
+	snprintf(answer->content_type, sizeof(answer->content_type), "%s",
+	    result->content_type);
+	answer->identity = wire_new(0);
+	seal_snapshot(answer, answer->identity, false);
+	seal_snapshot(answer, gzip, true);
+	atomic_init(&answer->gzip, gzip);
+	return answer;
+}
+
+bool
+answer_is_stream(const struct answer *answer)
+{
+	return answer->is_stream;
 }
 
 struct answer *

@@ -20,6 +20,13 @@ struct judge_result;
 struct payload;
 struct wire;
 
+/*
+ * Only the head of one that is passed on while it comes: see stream.h.  How
+ * its body is framed depends on who asks, so that is not said here.
+ */
+struct answer *answer_new_stream(const struct judge_result *head);
+bool answer_is_stream(const struct answer *answer);
+
 /* Takes the payload over.  `fetched_us` is when it was complete. */
 struct answer *answer_new(const struct judge_result *head,
     struct payload *payload, uint64_t fetched_us);

@@ -8,6 +8,14 @@
  * Each scrape has a deadline of its own; the attempt goes on as long as
  * anybody waits, and is cancelled when nobody does.  A failure goes to all
  * who wait and is never kept.
+ *
+ * When time has run out, the attempt may go on once (see late.h).  Its answer
+ * goes to nobody; the record that told of the failure is sent again, amended.
+ * The next scrape of its key ends it first, so the exporter never has two.
+ *
+ * An answer longer than `stream_above` goes to those who wait while it comes,
+ * and nobody joins them any more.  Who only wants its head waits for its end,
+ * and learns then whether it was whole.
  */
 #ifndef PROXY_CACHE_CACHE_H
 #define PROXY_CACHE_CACHE_H
@@ -36,6 +44,7 @@ struct publication {
 
 struct cache_options {
 	struct event_base *base;
+	struct mailbox *mailbox; /* of the fetch thread */
 	struct fetcher *fetcher;
 	uint64_t body_max; /* memory_budget: see wire_total() */
 	/* Takes a record over; called on the fetch thread. */

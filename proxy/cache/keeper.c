@@ -56,6 +56,7 @@ keeper_new(const struct keeper_options *options, struct err *err)
 		caller_transport(keeper->caller), err);
 	if (keeper->backend == NULL)
 		goto fail;
+	cache.mailbox = thread_mailbox(keeper->thread);
 	cache.fetcher = keeper->fetcher;
 	keeper->cache = cache_new(&cache);
 	cache_switch(keeper->cache, options->conf);
@@ -90,14 +91,18 @@ keeper_stop(struct keeper *keeper)
 	keeper->backend = NULL;
 }
 
+struct thread *
+keeper_thread(struct keeper *keeper)
+{
+	return keeper->thread;
+}
+
 void
 keeper_free(struct keeper *keeper)
 {
 	if (keeper == NULL)
 		return;
 	keeper_stop(keeper);
-	if (keeper->cache != NULL)
-		thread_deliver(keeper->thread);
 	cache_free(keeper->cache);
 	caller_free(keeper->caller);
 	fetcher_free(keeper->fetcher);

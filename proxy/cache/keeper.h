@@ -1,7 +1,8 @@
 /*
  * The fetch thread: the one that owns the resolver, libcurl and every cache
  * entry, so a thousand waiting scrapes are one upstream attempt.  What the gate
- * itself has to ask (Kubernetes, key sets) is asked here, too.
+ * itself has to ask (Kubernetes, key sets) is asked here, too.  A lone worker
+ * lives on it as well, see crew.c.
  */
 #ifndef PROXY_CACHE_KEEPER_H
 #define PROXY_CACHE_KEEPER_H
@@ -17,6 +18,7 @@ struct key;
 struct record;
 struct rendezvous;
 struct scrape;
+struct thread;
 
 struct keeper_options {
 	struct conf *conf; /* the first one: a reference is taken */
@@ -32,6 +34,9 @@ struct keeper *keeper_new(
     const struct keeper_options *options, struct err *err);
 int keeper_start(struct keeper *keeper, struct err *err);
 
+/* For a worker that is to live on the same loop. */
+struct thread *keeper_thread(struct keeper *keeper);
+
 /*
  * From any thread: new attempts use no connection made so far, and nothing
  * of another configuration is kept; `done` is told.  See cache_switch().
@@ -44,7 +49,8 @@ struct auth_backend *keeper_backend(struct keeper *keeper);
 
 /*
  * Ends the thread after what was posted so far, and posts back what the
- * backend was asked; NULL is fine, twice too.
+ * backend was asked; NULL is fine, twice too.  If others have ended it before,
+ * what they left is done on the caller's.
  */
 void keeper_stop(struct keeper *keeper);
 

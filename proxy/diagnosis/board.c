@@ -183,7 +183,7 @@ static void
 log_failure(const char *msg, const struct record *record, const char *was,
     const char *failures)
 {
-	const struct finding *finding = &record->finding;
+	const struct finding *finding = record->finding;
 	char status[16], duration[32];
 
 	snprintf(
@@ -207,7 +207,7 @@ log_recovery(const struct board_target *target, const struct record *record)
 	    (unsigned long long)target->failure_count);
 	log_info("scrape recovered", "target", record->target_name, "after",
 	    conf_duration_text((int64_t)(after / 1000), text), "failures",
-	    failures, "reason", reason_row(target->last->finding.reason)->id,
+	    failures, "reason", reason_row(target->last->finding->reason)->id,
 	    NULL);
 }
 
@@ -245,18 +245,18 @@ start_failure(struct board_target *target, const struct record *record)
 static void
 continue_failure(struct board_target *target, const struct record *record)
 {
-	enum reason was = target->last->finding.reason;
+	enum reason was = target->last->finding->reason;
 	uint64_t now = clock_now_us();
 	char failures[24];
 
 	target->failure_count++;
-	if (was == record->finding.reason &&
+	if (was == record->finding->reason &&
 	    now - target->last_logged_us < REMINDER_US)
 		return;
 	target->last_logged_us = now;
 	snprintf(failures, sizeof(failures), "%llu",
 	    (unsigned long long)target->failure_count);
-	if (was != record->finding.reason)
+	if (was != record->finding->reason)
 		log_failure("scrape failure changed", record,
 		    reason_row(was)->id, failures);
 	else
@@ -266,22 +266,61 @@ continue_failure(struct board_target *target, const struct record *record)
 static void
 note_failure(struct board_target *target, const struct record *record)
 {
-	target->failures[reason_row(record->finding.reason)->layer]++;
+	target->failures[reason_row(record->finding->reason)->layer]++;
 	if (target->failing_since_wall_us == 0)
 		start_failure(target, record);
 	else
 		continue_failure(target, record);
 }
 
+/* Where the record of this id is kept; NULL: nowhere any more. */
+static struct record **
+find_place(struct board *board, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < board->count; i++)
+		if (board->ring[i]->id == id)
+			return &board->ring[i];
+	for (i = 0; i < board->entry_count; i++)
+		if (board->entries[i]->kept != NULL &&
+		    board->entries[i]->kept->id == id)
+			return &board->entries[i]->kept;
+	return NULL;
+}
+
+/* Takes the place of the one that told of the failure. */
+static void
+amend(struct board *board, struct record *record)
+{
+	struct record **place = find_place(board, record->id);
+	struct entry *entry;
+
+	log_lateness(record);
+	if (place == NULL) {
+		free(record);
+		return;
+	}
+	entry = find_last(board, *place);
+	if (entry != NULL)
+		entry->target.last = record;
+	free(*place);
+	*place = record;
+}
+
 void
 board_add(struct board *board, struct record *record)
 {
 	struct entry *entry = find_entry(board, record);
-	enum reason reason = record->finding.reason;
+	enum reason reason = record->finding->reason;
 
 	/* The board goes by the name from here on. */
 	conf_unref(record->target->conf);
 	record->target = NULL;
+	if (record->is_amendment) {
+		amend(board, record);
+		return;
+	}
 	keep_in_ring(board, record);
 	if (entry == NULL)
 		return;

@@ -57,7 +57,8 @@ void board_free(struct board *board);
  * Takes the record over.  One with reason client_gone has no verdict on the
  * target: it is kept and counted in `scrapes`, and changes nothing else.  A
  * reason with status 200 is a success with a warning.  A record of a target
- * that the configuration does not name any more is kept only.
+ * that the configuration does not name any more is kept only.  An amendment
+ * takes the place of its record, if that is still there, and counts nothing.
  */
 void board_add(struct board *board, struct record *record);
 

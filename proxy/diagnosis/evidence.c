@@ -301,6 +301,7 @@ see(struct evidence *evidence)
 		[LAYER_TIMEOUT] = see_timeout,
 		[LAYER_BODY] = see_body,
 		[LAYER_LIMIT] = see_limit,
+		[LAYER_EXPOSITION] = see_body,
 	};
 	void (*writer)(struct evidence *);
 

@@ -50,6 +50,7 @@ static const struct field {
 	FIELD(method),
 	FIELD(path),
 	FIELD(listener),
+	FIELD(said),
 #undef FIELD
 };
 

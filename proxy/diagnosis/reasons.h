@@ -78,6 +78,7 @@ struct facts {
 	const char *method;   /* {method} of the scraper's request */
 	const char *path;     /* {path} of the scraper's request, escaped */
 	const char *listener; /* {listener} command: who listens there? */
+	const char *said;     /* {said} Prometheus 3 of this body; any bytes */
 };
 
 /*

@@ -1,12 +1,14 @@
 /*
  * One record per upstream attempt: made on the fetch thread, sent to the main
- * thread's board, which owns it from then on and never changes it.
+ * thread's board, which owns it from then on and never changes it, but may put
+ * another one in its place (see is_amendment).
  */
 #ifndef PROXY_DIAGNOSIS_RECORD_H
 #define PROXY_DIAGNOSIS_RECORD_H
 
 #include "proxy/base/mailbox.h"
 #include "proxy/diagnosis/classify.h"
+#include "proxy/diagnosis/lateness.h"
 #include "proxy/fetch/phases.h"
 
 struct record {
@@ -25,8 +27,23 @@ struct record {
 	uint64_t wire_bytes;
 	uint64_t body_bytes;
 	uint64_t samples;
-	bool is_reused;         /* kept-alive upstream connection */
-	struct finding finding; /* finding.reason REASON_OK when fine */
+	bool is_reused; /* kept-alive upstream connection */
+	/* What became of the attempt after it had run out of time.  Such a
+	 * record takes the place of the one with its id. */
+	bool is_amendment;
+	struct lateness lateness;
+	const struct finding *finding; /* finding->reason REASON_OK when fine */
+	struct finding own[];          /* `finding`, unless it is fine */
 };
+
+/*
+ * Zeroed but for a copy of `finding`, and freed by free().  The board keeps
+ * hundreds, nearly all of them fine, with nothing to say and so without room
+ * for words.
+ */
+struct record *record_new(const struct finding *finding);
+
+/* References that it has are not taken again. */
+struct record *record_copy(const struct record *record);
 
 #endif

@@ -19,6 +19,7 @@ struct conf_target;
 struct err;
 struct event_base;
 struct fetcher;
+struct judge_result;
 struct report;
 struct wire;
 
@@ -32,6 +33,29 @@ struct attempt_call {
 	size_t len;
 };
 
+/* What a good answer consists of; the wires are not sealed yet. */
+struct payload {
+	struct wire *text; /* identity */
+	struct wire *gzip; /* the exporter's own gzip, or NULL; of a scrape */
+};
+
+/*
+ * Where the body of a scrape goes that is longer than `above`.  All are called
+ * with the attempt's `arg`, from inside it: they may pause it, and that is all.
+ */
+struct attempt_flow {
+	uint64_t above; /* bytes of text; 0: never */
+
+	/*
+	 * Once, while everything is as it should be.  The callee takes over
+	 * what came so far; what comes from now on is told as it comes.
+	 */
+	void (*begin)(
+	    void *arg, const struct judge_result *head, struct payload *so_far);
+	void (*text)(void *arg, const char *bytes, size_t len);
+	void (*raw)(void *arg, const char *bytes, size_t len); /* gzip's */
+};
+
 struct attempt_request {
 	const struct conf_target *target; /* outlives the attempt */
 	const char *query;    /* canonical, without '?'; "" for none: copied */
@@ -41,20 +65,15 @@ struct attempt_request {
 	uint64_t arrival_us;  /* of the first scrape (monotonic): phase queue */
 	uint64_t deadline_us; /* what is left of it is told to the exporter */
 	uint64_t body_max;    /* see wire_total(); above: is_over_budget */
+	struct attempt_flow flow;
 	const struct attempt_call *call; /* NULL: a scrape */
-};
-
-/* What a good answer consists of; the wires are not sealed yet. */
-struct payload {
-	struct wire *text; /* identity */
-	struct wire *gzip; /* the exporter's own gzip, or NULL; of a scrape */
 };
 
 /*
  * Called once, from the event loop, never from within attempt_start().  The
  * attempt is freed after the call returns.  The payload is NULL-filled unless
  * the judge found a whole 200 (to a call of our own any whole answer); the
- * callee takes it over.
+ * callee takes it over.  Of one that went to the flow there is nothing in it.
  */
 typedef void attempt_done_fn(
     const struct report *report, struct payload *payload, void *arg);
@@ -83,6 +102,10 @@ struct attempt *attempt_start(struct fetcher *fetcher,
 
 /* What is known so far, for a scrape whose time is up (end is RUNNING). */
 void attempt_view(const struct attempt *attempt, struct report *report);
+
+/* No more of the body until it is resumed; see http_call_pause(). */
+void attempt_pause(struct attempt *attempt);
+void attempt_resume(struct attempt *attempt);
 
 /* Ends it without a callback. */
 void attempt_cancel(struct attempt *attempt);

@@ -10,9 +10,8 @@
 
 static const char file_content_type[] = "text/plain; version=0.0.4";
 
-/* What the judge would say, had the file come with a head. */
-static void
-end_file(struct attempt *a, enum verdict verdict)
+void
+attempt_judge_file(struct attempt *a, enum verdict verdict)
 {
 	struct judge_result *judge = &a->report.judge;
 
@@ -46,7 +45,7 @@ on_file_bytes(void *arg, const char *bytes, size_t len)
 	a->report.is_connected = true;
 	if (attempt_take(a, intake_text, bytes, len) == 0)
 		return 0;
-	end_file(a, VERDICT_SINK_REFUSED);
+	attempt_judge_file(a, VERDICT_SINK_REFUSED);
 	attempt_finish(a, ATTEMPT_COMPLETE);
 	return -1;
 }
@@ -58,7 +57,7 @@ on_file_done(void *arg, int os_errno)
 
 	if (os_errno == 0) {
 		a->report.is_connected = true;
-		end_file(a, VERDICT_WHOLE);
+		attempt_judge_file(a, VERDICT_WHOLE);
 		attempt_finish(a, ATTEMPT_COMPLETE);
 		return;
 	}

@@ -68,6 +68,64 @@ lower(char *text)
 		*text = (char)tolower((unsigned char)*text);
 }
 
+static void
+begin_flow(void *arg, struct payload *so_far)
+{
+	struct attempt *a = arg;
+
+	if (a->is_file)
+		attempt_judge_file(a, VERDICT_PENDING);
+	a->flow.begin(a->arg,
+	    a->is_file ? &a->report.judge : judge_result(a->intake.judge),
+	    so_far);
+}
+
+static void
+pass_text(void *arg, const char *bytes, size_t len)
+{
+	struct attempt *a = arg;
+
+	a->flow.text(a->arg, bytes, len);
+}
+
+static void
+pass_raw(void *arg, const char *bytes, size_t len)
+{
+	struct attempt *a = arg;
+
+	a->flow.raw(a->arg, bytes, len);
+}
+
+static struct intake_flow
+flow_of(struct attempt *a)
+{
+	return (struct intake_flow){
+		.above = a->flow.above,
+		.begin = begin_flow,
+		.text = pass_text,
+		.raw = pass_raw,
+		.arg = a,
+	};
+}
+
+void
+attempt_pause(struct attempt *a)
+{
+	if (a->call != NULL)
+		http_call_pause(a->call);
+	if (a->file != NULL)
+		file_source_pause(a->file);
+}
+
+void
+attempt_resume(struct attempt *a)
+{
+	if (a->call != NULL)
+		http_call_resume(a->call);
+	if (a->file != NULL)
+		file_source_resume(a->file);
+}
+
 struct attempt *
 attempt_new(struct fetcher *fetcher, const struct attempt_request *request)
 {
@@ -81,6 +139,7 @@ attempt_new(struct fetcher *fetcher, const struct attempt_request *request)
 	    xstrdup(request->identity == NULL ? "" : request->identity);
 	a->deadline_us = request->deadline_us;
 	a->own_call = request->call;
+	a->flow = request->flow;
 	a->pool = name_pool(target);
 	set_url(&a->own, &target->url, request->query);
 	/* To compare with a redirect's, which libcurl writes small. */
@@ -89,6 +148,8 @@ attempt_new(struct fetcher *fetcher, const struct attempt_request *request)
 	intake_init(&a->intake,
 	    request->call == NULL ? INTAKE_METRICS : INTAKE_ANY,
 	    target->body_size_limit, request->body_max);
+	if (a->flow.above > 0)
+		a->intake.flow = flow_of(a);
 	timeline_start(&a->line, request->arrival_us, clock_now_us());
 	return a;
 }

@@ -27,6 +27,7 @@ struct attempt {
 	char *pool;     /* of connections: see http_client.h */
 	uint64_t deadline_us;
 	const struct attempt_call *own_call; /* NULL: a scrape */
+	struct attempt_flow flow;
 	attempt_done_fn *done;
 	void *arg;
 
@@ -80,5 +81,8 @@ void attempt_finish(struct attempt *a, enum attempt_end end);
 
 /* A file: target. */
 void attempt_begin_file(struct attempt *a);
+
+/* What the judge would say so far, had the file come with a head. */
+void attempt_judge_file(struct attempt *a, enum verdict verdict);
 
 #endif

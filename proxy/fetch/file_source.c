@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ struct file_source {
 	char *path;
 	int fd;
 	struct event *turn;
+	bool is_paused;
 	struct file_hooks hooks;
 	char *piece;
 };
@@ -56,8 +58,25 @@ on_turn(evutil_socket_t fd, short events, void *arg)
 		return;
 	}
 	if (source->hooks.bytes(source->hooks.arg, source->piece, (size_t)n) ==
-	    0)
+		0 &&
+	    !source->is_paused)
 		evtimer_add(source->turn, &now);
+}
+
+void
+file_source_pause(struct file_source *source)
+{
+	source->is_paused = true;
+	event_del(source->turn);
+}
+
+void
+file_source_resume(struct file_source *source)
+{
+	static const struct timeval now = { 0, 0 };
+
+	source->is_paused = false;
+	evtimer_add(source->turn, &now);
 }
 
 struct file_source *

@@ -22,6 +22,10 @@ struct file_hooks {
 struct file_source *file_source_start(
     struct event_base *base, const char *path, const struct file_hooks *hooks);
 
+/* No more bytes until it is resumed; bytes() may say so. */
+void file_source_pause(struct file_source *source);
+void file_source_resume(struct file_source *source);
+
 /* Also after done(), which does not free it. */
 void file_source_free(struct file_source *source);
 

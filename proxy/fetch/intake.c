@@ -12,6 +12,15 @@
 /* Room that is set aside on the word of a Content-Length alone. */
 #define HINT_MAX ((uint64_t)8 << 20)
 
+/* How much of `len` bytes will be here at a time. */
+static uint64_t
+kept_of(const struct intake *intake, uint64_t len)
+{
+	uint64_t above = intake->flow.above;
+
+	return above > 0 && len > above ? above : len;
+}
+
 static size_t
 size_hint(const struct intake *intake)
 {
@@ -20,6 +29,7 @@ size_hint(const struct intake *intake)
 
 	if (hint > HINT_MAX)
 		hint = HINT_MAX;
+	hint = kept_of(intake, hint);
 	return (size_t)(hint < intake->body_max ? hint : intake->body_max);
 }
 
@@ -29,6 +39,33 @@ append(struct intake *intake, struct wire **wire, const char *bytes, size_t len)
 	if (*wire == NULL)
 		*wire = wire_new(size_hint(intake));
 	wire_append(*wire, bytes, len);
+}
+
+/* Of a body that is wanted, and within its limits. */
+static void
+collect_text(struct intake *intake, const char *bytes, size_t len)
+{
+	struct intake_flow *flow = &intake->flow;
+
+	if (intake->is_flowing) {
+		flow->text(flow->arg, bytes, len);
+		return;
+	}
+	append(intake, &intake->payload.text, bytes, len);
+	if (flow->above == 0 || intake->body_bytes <= flow->above)
+		return;
+	intake->is_flowing = true;
+	flow->begin(flow->arg, &intake->payload);
+	intake->payload.text = intake->payload.gzip = NULL;
+}
+
+static void
+collect_raw(struct intake *intake, const char *bytes, size_t len)
+{
+	if (intake->is_flowing)
+		intake->flow.raw(intake->flow.arg, bytes, len);
+	else
+		append(intake, &intake->payload.gzip, bytes, len);
 }
 
 static bool
@@ -83,7 +120,7 @@ take_raw(void *arg, const char *bytes, size_t len)
 		intake->is_over_budget = true;
 		return -1;
 	}
-	append(intake, &intake->payload.gzip, bytes, len);
+	collect_raw(intake, bytes, len);
 	return 0;
 }
 
@@ -102,7 +139,7 @@ take_text(void *arg, const char *bytes, size_t len)
 	}
 	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
-	append(intake, &intake->payload.text, bytes, len);
+	collect_text(intake, bytes, len);
 	return 0;
 }
 
@@ -148,7 +185,7 @@ intake_reset(struct intake *intake)
 	judge_reset(intake->judge);
 	intake->wire_bytes = intake->body_bytes = 0;
 	intake->is_over_limit = intake->is_over_budget = false;
-	intake->is_enough = intake->is_coded = false;
+	intake->is_enough = intake->is_coded = intake->is_flowing = false;
 	intake->error_len = 0;
 	intake->location[0] = '\0';
 	intake->has_location = intake->is_location_cut = false;
@@ -194,7 +231,8 @@ keep_declared(struct intake *intake)
 	if (!head->is_head_complete || !head->has_length ||
 	    !is_wanted(intake) || head->content_encoding[0] != '\0')
 		return 0;
-	return keep_limits(intake, head->content_length, head->content_length);
+	return keep_limits(intake, head->content_length,
+	    kept_of(intake, head->content_length));
 }
 
 int
@@ -242,7 +280,7 @@ intake_text(struct intake *intake, const char *bytes, size_t len)
 	intake->body_bytes += len;
 	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
-	append(intake, &intake->payload.text, bytes, len);
+	collect_text(intake, bytes, len);
 	return 0;
 }
 
@@ -261,7 +299,7 @@ intake_report(const struct intake *intake, struct report *report)
 void
 intake_take_payload(struct intake *intake, struct payload *payload)
 {
-	if (intake->payload.text == NULL)
+	if (intake->payload.text == NULL && !intake->is_flowing)
 		intake->payload.text = wire_new(0);
 	*payload = intake->payload;
 	intake->payload.text = intake->payload.gzip = NULL;

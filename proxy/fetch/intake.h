@@ -23,10 +23,21 @@ enum intake_kind {
 	INTAKE_ANY      /* of a call of our own: whatever the status */
 };
 
+/* What struct attempt_flow says, for the intake's user. */
+struct intake_flow {
+	uint64_t above; /* 0: never */
+	void (*begin)(void *arg, struct payload *so_far);
+	void (*text)(void *arg, const char *bytes, size_t len);
+	void (*raw)(void *arg, const char *bytes, size_t len);
+	void *arg;
+};
+
 struct intake {
 	struct judge *judge;
 	enum intake_kind kind;
 	struct payload payload;
+	struct intake_flow flow;
+	bool is_flowing;     /* the payload has gone there */
 	uint64_t body_limit; /* body_size_limit; 0 none */
 	uint64_t body_max;   /* of all answers together: see wire_total() */
 	uint64_t wire_bytes;

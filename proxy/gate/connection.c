@@ -11,20 +11,25 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <openssl/ssl.h>
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
+#include "proxy/base/log.h"
 #include "proxy/gate/handshakes.h"
+#include "proxy/gate/known.h"
 #include "proxy/gate/stats.h"
+#include "tls/control.h"
 #include "tls/handshake.h"
 
-#define SECOND_US 1000000U
-#define HANDSHAKE_US (5 * SECOND_US)
-#define HEAD_US (5 * SECOND_US)
 /* Prometheus closes idle connections after five minutes; being slower than
  * the client removes the race of a request that meets our close. */
-#define IDLE_US (330 * SECOND_US)
-#define WRITE_STALL_S 10
+const struct front_deadlines front_default_deadlines = {
+	.handshake_ms = 5000,
+	.head_ms = 5000,
+	.idle_ms = 330000,
+	.write_stall_ms = 10000,
+};
 
 /* Must exceed the longest head; bounds what a client can make us buffer
  * while it is being answered. */
@@ -59,17 +64,24 @@ set_deadline(struct connection *connection, uint64_t deadline_us)
 }
 
 static void
+set_deadline_in(struct connection *connection, unsigned ms)
+{
+	set_deadline(connection, clock_now_us() + (uint64_t)ms * 1000);
+}
+
+static void
 on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct connection *connection = arg;
+	const struct front_deadlines *deadlines = connection->deadlines;
 
 	(void)fd;
 	(void)events;
 	connection->timer_due_us = 0;
 	if (connection->evcon == NULL) {
-		set_deadline(connection,
-		    clock_now_us() +
-			(connection->ssl != NULL ? HANDSHAKE_US : IDLE_US));
+		set_deadline_in(connection, connection->ssl != NULL
+						? deadlines->handshake_ms
+						: deadlines->idle_ms);
 		front_adopt(connection);
 		return;
 	}
@@ -93,22 +105,51 @@ count_head(struct connection *connection)
 		stats_add(&connection->stats->underscore_headers);
 }
 
+/*
+ * evhttp gets the request line of a head that is known, and the empty line;
+ * who asks for a header finds it in the head.  The input was empty before, so
+ * this is the next request.
+ */
+static void
+shorten(struct connection *connection, struct evbuffer *input,
+    struct known_head *head, size_t len)
+{
+	size_t line_len = known_head_line_len(head);
+	char *bytes = (char *)evbuffer_pullup(input, (ev_ssize_t)len);
+
+	if (connection->guard.minor != '1' || connection->head != NULL ||
+	    line_len + 2 >= len)
+		return;
+	memmove(bytes + len - 2 - line_len, bytes, line_len);
+	evbuffer_drain(input, len - 2 - line_len);
+	connection->head = known_head_ref(head);
+}
+
 /* The usual case, and nothing to do: one whole head, alone in the buffer. */
 static bool
 is_one_head(struct connection *connection, struct evbuffer *input)
 {
-	size_t len = evbuffer_get_contiguous_space(input);
-	struct guard before = connection->guard;
-	size_t used;
+	size_t len = evbuffer_get_contiguous_space(input), used;
+	struct guard *guard = &connection->guard, before;
+	struct known_head *head;
+	const char *bytes;
 
 	if (len != evbuffer_get_length(input))
 		return false;
-	if (guard_feed(&connection->guard,
-		(const char *)evbuffer_pullup(input, (ev_ssize_t)len), len,
-		&used) == GUARD_HEAD &&
-	    used == len && connection->guard.lead == 0)
+	bytes = (const char *)evbuffer_pullup(input, (ev_ssize_t)len);
+	head = known_recall(connection->known, bytes, len, guard);
+	if (head != NULL) {
+		if (connection->keeps_heads)
+			shorten(connection, input, head, len);
 		return true;
-	connection->guard = before;
+	}
+	before = *guard;
+	if (guard_feed(guard, bytes, len, &used) == GUARD_HEAD && used == len &&
+	    guard->lead == 0) {
+		known_keep(connection->known, bytes, len, guard);
+		return true;
+	}
+	*guard = before;
 	return false;
 }
 
@@ -182,7 +223,7 @@ sort_input(
 	} else if (!was_partial) {
 		/* Only a head's first byte starts its clock: a byte now and
 		 * then does not push it away. */
-		set_deadline(connection, clock_now_us() + HEAD_US);
+		set_deadline_in(connection, connection->deadlines->head_ms);
 	}
 }
 
@@ -223,21 +264,25 @@ connection_next_request(struct connection *connection)
 
 struct connection *
 connection_new(struct front *front, struct bufferevent *bev, SSL *ssl,
-    const struct guard_limits *limits, struct stats *stats)
+    const struct front_options *options)
 {
 	struct connection *connection = xcalloc(1, sizeof(*connection));
-	struct timeval write_stall = { .tv_sec = WRITE_STALL_S };
+	unsigned stall_ms = options->deadlines->write_stall_ms;
+	struct timeval write_stall = { .tv_sec = stall_ms / 1000,
+		.tv_usec = (suseconds_t)(stall_ms % 1000) * 1000 };
 
 	connection->front = front;
 	connection->bev = bev;
 	connection->ssl = ssl;
-	connection->stats = stats;
+	connection->stats = options->stats;
+	connection->deadlines = options->deadlines;
 	connection->is_open = ssl == NULL;
-	guard_init(&connection->guard, limits);
+	guard_init(&connection->guard, options->limits);
 	/* Until evhttp has its own object for it, the bufferevent could be
 	 * freed without a word. */
 	bufferevent_incref(bev);
-	bufferevent_setwatermark(bev, EV_READ, 0, READ_MAX_BYTES);
+	if (ssl == NULL)
+		bufferevent_setwatermark(bev, EV_READ, 0, READ_MAX_BYTES);
 	bufferevent_set_timeouts(bev, NULL, &write_stall);
 	connection->watch =
 	    evbuffer_add_cb(bufferevent_get_input(bev), on_input, connection);
@@ -254,16 +299,38 @@ connection_free(struct connection *connection)
 	event_del(&connection->timer);
 	evbuffer_remove_cb_entry(
 	    bufferevent_get_input(connection->bev), connection->watch);
+	if (connection->ssl != NULL && connection->evcon != NULL)
+		transport_stop(&connection->transport);
+	SSL_free(connection->ssl);
 	if (connection->held != NULL)
 		evbuffer_free(connection->held);
+	known_head_unref(connection->head);
 	free(connection);
+}
+
+void
+connection_adopted(struct connection *connection,
+    struct evhttp_connection *evcon, struct tls_intake *intake,
+    struct known *known, bool keeps_heads)
+{
+	connection->evcon = evcon;
+	connection->known = known;
+	connection->keeps_heads = keeps_heads;
+	if (connection->ssl == NULL)
+		return;
+	if (transport_start(&connection->transport, connection->bev,
+		connection->ssl, intake, READ_MAX_BYTES) == -1) {
+		log_error("out of memory for a connection", NULL);
+		abort();
+	}
 }
 
 void
 connection_opened(struct connection *connection)
 {
+	tls_control_watch(connection->ssl, &connection->control_records);
 	connection->is_open = true;
-	set_deadline(connection, clock_now_us() + IDLE_US);
+	set_deadline_in(connection, connection->deadlines->idle_ms);
 }
 
 /* Handshakes that failed. */
@@ -359,15 +426,20 @@ end_soon(struct connection *connection)
 void
 connection_done(struct connection *connection)
 {
-	uint64_t wait_us = connection->held != NULL ? HEAD_US : IDLE_US;
+	const struct front_deadlines *deadlines = connection->deadlines;
 
 	connection->is_busy = false;
-	if (connection->is_retired) {
+	if (connection->is_retired ||
+	    (connection->ssl != NULL &&
+		transport_is_over(&connection->transport))) {
 		end_soon(connection);
 		return;
 	}
+	if (connection->ssl != NULL)
+		transport_resume(&connection->transport);
 	front_rejuvenate(connection);
-	set_deadline(connection, clock_now_us() + wait_us);
+	set_deadline_in(connection,
+	    connection->held != NULL ? deadlines->head_ms : deadlines->idle_ms);
 }
 
 void
@@ -401,6 +473,8 @@ connection_ssl(const struct connection *connection)
 int
 connection_fd(const struct connection *connection)
 {
+	if (connection->ssl != NULL && connection->evcon != NULL)
+		return connection->transport.fd;
 	return bufferevent_getfd(connection->bev);
 }
 
@@ -412,6 +486,15 @@ connection_peer(const struct connection *connection)
 
 	evhttp_connection_get_peer(connection->evcon, &address, &port);
 	return port == 0 ? "unix" : address;
+}
+
+struct known_head *
+connection_take_head(struct connection *connection)
+{
+	struct known_head *head = connection->head;
+
+	connection->head = NULL;
+	return head;
 }
 
 const struct guard *

@@ -20,8 +20,11 @@
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
 #include "proxy/cache/shelf.h"
+#include "proxy/cache/tap.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/gate/front.h"
+#include "proxy/gate/known.h"
+#include "proxy/gate/pour.h"
 #include "proxy/gate/reply.h"
 #include "proxy/gate/request.h"
 #include "proxy/scrape.h"
@@ -32,6 +35,8 @@
 const char *
 exchange_header(const struct exchange *x, const char *name)
 {
+	if (x->head != NULL)
+		return known_head_find(x->head, name);
 	return evhttp_find_header(
 	    evhttp_request_get_input_headers(x->req), name);
 }
@@ -44,6 +49,13 @@ target_index(const struct exchange *x)
 }
 
 /* The end. */
+
+/* RFC 9112, 7.1: who speaks HTTP/1.0 has never heard of chunks. */
+static bool
+is_chunkable(const struct evhttp_request *req)
+{
+	return req->major == 1 && req->minor > 0;
+}
 
 static const struct wire *
 pick_wire(const struct answer *answer, bool wants_gzip)
@@ -69,16 +81,95 @@ log_exchange(const struct exchange *x, int status, enum cache_use use)
 }
 
 void
+exchange_drop_scrape(struct exchange *x)
+{
+	if (!x->is_back)
+		return;
+	/* Of a stream that nobody here reads. */
+	if (x->scrape->tap != NULL)
+		tap_close(x->scrape->tap, TAP_CLOSE_GONE);
+	x->scrape->tap = NULL;
+	scrape_unref(x->scrape);
+	x->scrape = NULL;
+	x->is_back = false;
+}
+
+static void
+free_exchange(struct exchange *x)
+{
+	exchange_drop_scrape(x);
+	auth_identity_unref(x->identity);
+	auth_policy_unref(x->policy);
+	conf_unref(x->conf);
+	stats_targets_unref(x->targets);
+	free(x->path);
+	known_head_unref(x->head);
+	free(x);
+}
+
+static void
+count_answer(const struct exchange *x, int status, enum cache_use use)
+{
+	stats_request(x->targets, target_index(x), status, use);
+	log_exchange(x, status, use);
+}
+
+static void
+begin_poured(void *arg)
+{
+	const struct exchange *x = arg;
+
+	count_answer(x, 200, x->scrape->use);
+}
+
+static void
+end_poured(void *arg, enum pour_end end, struct answer *failure)
+{
+	struct exchange *x = arg;
+
+	TAILQ_REMOVE(&x->context->waiting, x, link);
+	x->pour = NULL;
+	if (failure != NULL) {
+		exchange_finish(x, failure, x->scrape->use);
+		return;
+	}
+	if (end == POUR_BROKEN)
+		stats_add(&x->targets->items[target_index(x)]->broken);
+	free_exchange(x);
+}
+
+/* The answer's head goes out, its body comes when it comes. */
+static void
+begin_pour(struct exchange *x, const struct reply *reply)
+{
+	struct pour_options options = {
+		.base = x->context->base,
+		.connection = x->connection,
+		.req = x->req,
+		.tap = x->scrape->tap,
+		.reply = reply,
+		.deadline_us = x->scrape->deadline_us,
+		.begun = begin_poured,
+		.ended = end_poured,
+		.arg = x,
+	};
+
+	x->scrape->tap = NULL; /* the pour's now */
+	exchange_park(x);
+	x->pour = pour_new(&options);
+}
+
+void
 exchange_finish(
     struct exchange *x, const struct answer *answer, enum cache_use use)
 {
 	struct exchange_context *context = x->context;
-	int status = answer == NULL ? 0 : answer_status(answer);
+	/* Not who was refused meanwhile: that answer is another one. */
+	bool is_poured = answer != NULL && answer_is_stream(answer) &&
+			 x->is_back && x->scrape->tap != NULL;
 
-	if (answer != NULL) {
-		stats_request(x->targets, target_index(x), status, use);
-		log_exchange(x, status, use);
-	}
+	if (answer != NULL && !is_poured)
+		count_answer(x, answer_status(answer), use);
 	if (x->connection == NULL) {
 		evhttp_send_reply_end(x->req); /* only frees it */
 	} else {
@@ -87,26 +178,28 @@ exchange_finish(
 			    answer, request_accepts_gzip(
 					exchange_header(x, "Accept-Encoding"))),
 			.is_head = x->is_head,
-			.is_close = x->is_close || context->is_draining ||
-				    connection_is_retired(x->connection),
+			.is_close =
+			    x->is_close || context->is_draining ||
+			    connection_is_retired(x->connection) ||
+			    (answer_is_stream(answer) && !is_chunkable(x->req)),
+			.is_chunked =
+			    answer_is_stream(answer) && is_chunkable(x->req),
 			.age_s = -1,
+			.is_awaited = use != CACHE_HIT,
 			.http = &x->conf->http_server_config,
 		};
 
+		if (is_poured) {
+			begin_pour(x, &reply);
+			return;
+		}
 		if (use == CACHE_HIT)
 			reply.age_s = (int64_t)((clock_now_us() -
 						    answer_fetched_us(answer)) /
 						1000000);
 		reply_send(x->connection, x->req, &reply);
 	}
-	if (x->is_back)
-		scrape_unref(x->scrape);
-	auth_identity_unref(x->identity);
-	auth_policy_unref(x->policy);
-	conf_unref(x->conf);
-	stats_targets_unref(x->targets);
-	free(x->path);
-	free(x);
+	free_exchange(x);
 }
 
 void
@@ -165,7 +258,9 @@ exchange_gone(void *exchange)
 	struct exchange *x = exchange;
 
 	x->connection = NULL;
-	if (x->target != NULL && !x->is_back)
+	if (x->pour != NULL)
+		pour_gone(x->pour);
+	else if (x->target != NULL && !x->is_back)
 		keeper_abandon(x->context->keeper, x->scrape);
 }
 
@@ -263,6 +358,7 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	x->connection = connection;
 	x->req = req;
 	x->path = plain_path(req);
+	x->head = connection_take_head(connection);
 	x->arrival_us = clock_now_us();
 	x->is_head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	x->is_close = refusal != REASON_OK ||

@@ -57,9 +57,7 @@ is_for_it(struct exchange *x)
 	free(headers);
 	if (is_same)
 		return true;
-	scrape_unref(x->scrape);
-	x->scrape = NULL;
-	x->is_back = false;
+	exchange_drop_scrape(x);
 	return false;
 }
 

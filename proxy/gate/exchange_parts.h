@@ -16,6 +16,8 @@ struct answer;
 struct auth_identity;
 struct auth_policy;
 struct conf_target;
+struct known_head;
+struct pour;
 struct scrape;
 
 struct exchange {
@@ -31,10 +33,12 @@ struct exchange {
 	struct stats_targets *targets;
 	struct connection *connection; /* NULL: the scraper has gone */
 	struct evhttp_request *req;
+	struct known_head *head; /* its headers, or NULL: evhttp has them */
 	const struct conf_target *target; /* NULL: an endpoint of ours */
 	struct scrape *scrape;            /* out on another thread, or NULL */
-	bool is_back;     /* it is not any more, and ours to unref */
-	uint64_t scraper; /* identity and address, hashed; never 0 */
+	bool is_back;      /* it is not any more, and ours to unref */
+	struct pour *pour; /* the body of a stream, on its way, or NULL */
+	uint64_t scraper;  /* identity and address, hashed; never 0 */
 	uint64_t arrival_us;
 	bool is_head;
 	bool is_close;
@@ -57,6 +61,9 @@ void exchange_refuse(
 /* The same, with the seconds after which to try again; 0: the reason's own. */
 void exchange_refuse_for(struct exchange *x, enum reason reason,
     const char *detail, unsigned retry_after_s);
+
+/* What came back is for nobody: as if it had never been asked for. */
+void exchange_drop_scrape(struct exchange *x);
 
 /* Until it leaves the list of those that wait. */
 void exchange_park(struct exchange *x);

@@ -26,6 +26,7 @@ new_scrape(const struct exchange *x, const struct key *key, bool is_extended)
 	int64_t answer_ms;
 
 	scrape->is_cacheable = !is_extended;
+	scrape->is_head = x->is_head;
 	scrape->wants_gzip =
 	    request_accepts_gzip(exchange_header(x, "Accept-Encoding"));
 	scrape->scraper = x->scraper;
@@ -41,8 +42,17 @@ new_scrape(const struct exchange *x, const struct key *key, bool is_extended)
 	return scrape;
 }
 
+/* Has it still to be made for this scraper? */
+static bool
+lacks_gzip(const struct exchange *x, const struct answer *answer)
+{
+	return answer_wants_gzip(answer) &&
+	       request_accepts_gzip(exchange_header(x, "Accept-Encoding"));
+}
+
+/* Takes the key over. */
 static void
-serve_key(struct exchange *x, const struct key *key, bool is_extended)
+serve_key(struct exchange *x, struct key *key, bool is_extended)
 {
 	struct answer *answer = NULL;
 	struct scrape *scrape;
@@ -50,19 +60,18 @@ serve_key(struct exchange *x, const struct key *key, bool is_extended)
 	if (x->target->cache_ttl > 0 && !is_extended)
 		answer = shelf_take(
 		    x->context->shelf, key, x->scraper, x->arrival_us);
-	scrape = new_scrape(x, key, is_extended);
-	if (answer == NULL ||
-	    (scrape->wants_gzip && answer_wants_gzip(answer))) {
-		scrape->answer = answer;
-		if (answer != NULL) /* else the fetch thread says what it was */
-			scrape->use = CACHE_HIT;
-		exchange_wait(x, scrape);
-		keeper_scrape(x->context->keeper, scrape);
+	if (answer != NULL && !lacks_gzip(x, answer)) {
+		exchange_finish(x, answer, CACHE_HIT);
+		answer_unref(answer);
+		key_fini(key);
 		return;
 	}
-	exchange_finish(x, answer, CACHE_HIT);
-	answer_unref(answer);
-	scrape_unref(scrape);
+	scrape = new_scrape(x, key, is_extended);
+	scrape->answer = answer;
+	if (answer != NULL) /* else the fetch thread says what it was */
+		scrape->use = CACHE_HIT;
+	exchange_wait(x, scrape);
+	keeper_scrape(x->context->keeper, scrape);
 }
 
 static void

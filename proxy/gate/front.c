@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
@@ -20,18 +20,30 @@
 #include "proxy/base/log.h"
 #include "proxy/gate/connection.h"
 #include "proxy/gate/handshakes.h"
+#include "proxy/gate/known.h"
 #include "proxy/gate/socket_name.h"
 #include "proxy/gate/stats.h"
+#include "proxy/gate/tally.h"
 #include "tls/handshake.h"
+#include "tls/socket.h"
 
 /* After descriptors or memory ran out: look again this often. */
-#define ACCEPT_PAUSE_MS 100
+#define ACCEPT_PAUSE_MS 100L
+
+/* How often one line tells of connections that were refused. */
+#define REFUSALS_US (UINT64_C(60) * 1000000)
 
 struct door {
 	LIST_ENTRY(door) link;
 	int fd;
 	char *name;
 	struct evhttp_bound_socket *bound;
+};
+
+/* Log lines about connections that were refused. */
+struct refusal_pace {
+	uint64_t told_us; /* 0: never */
+	unsigned count;   /* since then */
 };
 
 struct front {
@@ -44,6 +56,10 @@ struct front {
 	LIST_HEAD(, door) doors;
 	struct event *resume;
 	struct handshake_pace pace;
+	struct tls_intake *intake;
+	struct known *known;
+	struct refusal_pace refused[TALLY_LIMIT_COUNT];
+	bool is_paused; /* accepts nobody for now */
 	bool is_draining;
 };
 
@@ -75,11 +91,25 @@ find_connection(const struct front *front, struct evhttp_connection *evcon)
 
 /* Accepting. */
 
+/* Who holds connections without using them makes room for those who do. */
+static struct connection *
+oldest_idle(const struct front *front)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH_REVERSE(
+	    connection, &front->connections, connection_list, link)
+	if (!connection->is_busy && connection->evcon != NULL)
+		break;
+	return connection;
+}
+
 static void
 set_accepting(struct front *front, bool on)
 {
 	struct door *door;
 
+	front->is_paused = !on;
 	LIST_FOREACH (door, &front->doors, link) {
 		struct evconnlistener *listener =
 		    evhttp_bound_socket_get_listener(door->bound);
@@ -91,6 +121,17 @@ set_accepting(struct front *front, bool on)
 	}
 }
 
+/* Looks again after a while: what is short may come back elsewhere. */
+static void
+pause_accepting(struct front *front)
+{
+	static const struct timeval pause = { .tv_usec =
+						  ACCEPT_PAUSE_MS * 1000 };
+
+	set_accepting(front, false);
+	evtimer_add(front->resume, &pause);
+}
+
 static void
 resume_accepting(evutil_socket_t fd, short events, void *arg)
 {
@@ -98,7 +139,9 @@ resume_accepting(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (front->connection_count < front->options.connections_max)
+	if (tally_is_full(front->options.tally) && oldest_idle(front) == NULL)
+		pause_accepting(front);
+	else
 		set_accepting(front, true);
 }
 
@@ -119,7 +162,6 @@ find_front(const struct evhttp *http)
 static void
 accept_failed(struct evconnlistener *listener, void *http)
 {
-	struct timeval pause = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
 	struct front *front = find_front(http);
 	int error = EVUTIL_SOCKET_ERROR();
 
@@ -128,8 +170,7 @@ accept_failed(struct evconnlistener *listener, void *http)
 		return;
 	stats_add(&front->options.stats->accept_errors);
 	log_debug("accept failed", "error", strerror(error), NULL);
-	set_accepting(front, false);
-	evtimer_add(front->resume, &pause);
+	pause_accepting(front);
 }
 
 /* Connections. */
@@ -157,6 +198,14 @@ count_failure(const struct connection *connection)
 	front->options.failed(handshake, front->options.failed_arg);
 }
 
+/* There is room for one more, or one that can make room. */
+static void
+resume_if_paused(struct front *front)
+{
+	if (front->is_paused && !front->is_draining)
+		set_accepting(front, true);
+}
+
 static void
 forget(struct connection *connection)
 {
@@ -177,10 +226,10 @@ forget(struct connection *connection)
 	TAILQ_REMOVE(&front->connections, connection, link);
 	front->connection_count--;
 	stats_sub(&stats->connections_open);
+	tally_leave(front->options.tally, &connection->place);
+	tally_remove(front->options.tally);
 	connection_free(connection);
-	if (!front->is_draining &&
-	    front->connection_count + 1 == front->options.connections_max)
-		set_accepting(front, true);
+	resume_if_paused(front);
 }
 
 static void
@@ -190,6 +239,43 @@ on_close(struct evhttp_connection *evcon, void *arg)
 	forget(arg);
 }
 
+/* The first at once, then one line a minute with how many there were. */
+static void
+log_refused(struct front *front, const struct connection *connection,
+    enum tally_limit limit)
+{
+	struct refusal_pace *pace = &front->refused[limit];
+	uint64_t now_us = clock_now_us();
+	char count[16];
+
+	pace->count++;
+	if (pace->told_us != 0 && now_us - pace->told_us < REFUSALS_US)
+		return;
+	snprintf(count, sizeof(count), "%u", pace->count);
+	pace->told_us = now_us;
+	pace->count = 0;
+	log_warn("connection refused", "limit", tally_limit_name(limit), "peer",
+	    connection_peer(connection), "listener",
+	    connection_listener(connection), "count", count, NULL);
+}
+
+/* Before its handshake costs anything. */
+static bool
+admit(struct connection *connection)
+{
+	struct front *front = connection->front;
+	enum tally_limit limit =
+	    tally_enter(front->options.tally, &connection->place,
+		connection_peer(connection), connection_listener(connection));
+
+	if (limit == TALLY_NO_LIMIT)
+		return true;
+	stats_add(&front->options.stats->connections_refused[limit]);
+	log_refused(front, connection, limit);
+	connection->is_retired = true; /* its handshake has not failed */
+	return false;
+}
+
 /*
  * evhttp tells nobody about a connection before its first request; but it
  * has made itself the argument of the bufferevent's callbacks.
@@ -197,6 +283,7 @@ on_close(struct evhttp_connection *evcon, void *arg)
 void
 front_adopt(struct connection *connection)
 {
+	struct front *front = connection->front;
 	struct bufferevent *bev = connection->bev;
 	bufferevent_event_cb on_event;
 	void *evcon;
@@ -205,10 +292,11 @@ front_adopt(struct connection *connection)
 	if (on_event == NULL) {
 		forget(connection); /* evhttp gave it up at once */
 	} else {
-		connection->evcon = evcon;
-		tsearch(connection, &connection->front->by_evcon, compare);
+		connection_adopted(connection, evcon, front->intake,
+		    front->known, front->options.keeps_heads);
+		tsearch(connection, &front->by_evcon, compare);
 		evhttp_connection_set_closecb(evcon, on_close, connection);
-		if (connection->is_retired)
+		if (connection->is_retired || !admit(connection))
 			connection_kill(connection);
 	}
 	bufferevent_decref(bev);
@@ -223,17 +311,14 @@ on_handshake_done(void *arg)
 	connection_opened(connection);
 }
 
+/* The descriptor of a TLS connection is evhttp's to close. */
 static struct bufferevent *
 new_tls_bufferevent(struct front *front, SSL **ssl)
 {
-	struct bufferevent *bev;
-
 	*ssl = SSL_new(front->options.tls);
-	if (*ssl == NULL)
-		return NULL;
-	bev = bufferevent_openssl_socket_new(front->options.base, -1, *ssl,
-	    BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	return bev;
+	return *ssl == NULL
+		   ? NULL
+		   : bufferevent_socket_new(front->options.base, -1, 0);
 }
 
 void
@@ -243,23 +328,21 @@ front_rejuvenate(struct connection *connection)
 
 	TAILQ_REMOVE(&front->connections, connection, link);
 	TAILQ_INSERT_HEAD(&front->connections, connection, link);
+	resume_if_paused(front);
 }
 
-/* Who holds connections without using them makes room for those who do. */
-static bool
-close_oldest_idle(struct front *front)
+/* The new one is counted.  Others may be idle at another worker's: then one
+ * too many is here until it accepts the next. */
+static void
+make_room(struct front *front)
 {
-	struct connection *connection;
+	struct tally *tally = front->options.tally;
+	struct connection *idle;
 
-	TAILQ_FOREACH_REVERSE(
-	    connection, &front->connections, connection_list, link)
-	{
-		if (!connection->is_busy && connection->evcon != NULL) {
-			connection_kill(connection);
-			return true;
-		}
-	}
-	return false;
+	if (tally_is_over(tally) && (idle = oldest_idle(front)) != NULL)
+		connection_kill(idle);
+	if (tally_is_full(tally) && oldest_idle(front) == NULL)
+		pause_accepting(front);
 }
 
 /* evhttp's bufferevent callback.  On NULL it would go on in plain text, even
@@ -279,15 +362,14 @@ new_bufferevent(struct event_base *base, void *arg)
 		log_error("out of memory for a connection", NULL);
 		abort();
 	}
-	connection = connection_new(
-	    front, bev, ssl, front->options.limits, front->options.stats);
+	connection = connection_new(front, bev, ssl, &front->options);
 	if (ssl != NULL)
 		tls_handshake_watch(ssl, on_handshake_done, connection);
 	TAILQ_INSERT_HEAD(&front->connections, connection, link);
 	stats_add(&front->options.stats->connections_open);
-	if (++front->connection_count >= front->options.connections_max &&
-	    !close_oldest_idle(front))
-		set_accepting(front, false);
+	front->connection_count++;
+	tally_add(front->options.tally);
+	make_room(front);
 	return bev;
 }
 
@@ -324,6 +406,8 @@ front_new(const struct front_options *options, struct err *err)
 	}
 	front->options.tls = NULL;
 	front_set_tls(front, options->tls);
+	front->intake = tls_intake_new();
+	front->known = known_new();
 	front->resume = evtimer_new(options->base, resume_accepting, front);
 	/* The guard decides about methods and sizes; evhttp passes all. */
 	evhttp_set_allowed_methods(front->http, 0xffff);
@@ -495,6 +579,8 @@ front_free(struct front *front)
 		bufferevent_decref(bev);
 	}
 	event_free(front->resume);
+	tls_intake_free(front->intake);
+	known_free(front->known);
 	SSL_CTX_free(front->options.tls);
 	free(front);
 }

@@ -26,7 +26,9 @@ struct event_base;
 struct evhttp_request;
 struct front;
 struct handshake;
+struct known_head;
 struct stats;
+struct tally;
 
 /* `refusal` is REASON_OK for a request that may be served. */
 typedef void front_handler_fn(struct evhttp_request *req,
@@ -38,12 +40,27 @@ typedef void front_gone_fn(void *request_state);
 /* A handshake failed; `handshake` is the callee's. */
 typedef void front_failed_fn(struct handshake *handshake, void *arg);
 
+/* Absolute: a byte now and then moves none of them, but that an answer stands
+ * still while the client takes some of it. */
+struct front_deadlines {
+	unsigned handshake_ms;
+	unsigned head_ms; /* of a request, from its first byte */
+	unsigned idle_ms;
+	unsigned write_stall_ms; /* while the client takes nothing */
+};
+
+extern const struct front_deadlines front_default_deadlines;
+
 struct front_options {
 	struct event_base *base;
 	SSL_CTX *tls; /* NULL: plain; referenced as long as needed */
 	const struct guard_limits *limits;
-	size_t connections_max;
+	const struct front_deadlines *deadlines;
+	struct tally *tally; /* outlives it */
 	struct stats *stats;
+	/* The handler takes each request's head, see connection_take_head();
+	 * if not, evhttp always has all headers. */
+	bool keeps_heads;
 	front_handler_fn *handle;
 	front_gone_fn *gone; /* for a request in work, see below */
 	void *arg;
@@ -82,6 +99,12 @@ void front_retire(struct front *front);
 /* No new connections; idle ones are closed, the others after their answer. */
 void front_drain(struct front *front);
 size_t front_connection_count(const struct front *front);
+
+/*
+ * Once, at the begin of the handler's call: the head whose headers evhttp has
+ * not got; the handler's to unref.  NULL: evhttp has them.
+ */
+struct known_head *connection_take_head(struct connection *connection);
 
 /* From the handler's call until connection_done(). */
 SSL *connection_ssl(const struct connection *connection); /* NULL: plain */

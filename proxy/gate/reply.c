@@ -1,7 +1,6 @@
 #include "proxy/gate/reply.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +12,27 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
 #include "proxy/cache/wire.h"
 #include "proxy/gate/front.h"
+#include "tls/socket.h"
 
-/* One TLS record, and the most that is ever copied per answer. */
-#define SCRATCH_BYTES 16384
+/* The most that one TLS record holds, and that is copied per answer. */
+#define RECORD_BYTES 16384
 
-/* Age and Connection with their values, and the blank line. */
-#define EXTRA_BYTES 64
+/* Age, Transfer-Encoding and Connection with their values, and the blank
+ * line. */
+#define EXTRA_BYTES 96
 
 /* OpenSSL would write all it is given in one go while others wait. */
 #define CHUNK_BYTES (128 * 1024)
+
+/* Of an answer that is awaited: sent first, so that the scraper decrypts it
+ * while we encrypt the rest. */
+#define HEAD_START_BYTES (2 * (size_t)RECORD_BYTES)
 
 /* What a closing connection may still have sent us, read and dropped so that
  * close(2) does not reset the connection under our answer. */
@@ -36,13 +40,14 @@
 
 /* Bytes to send: those in scratch first, then those in the wire. */
 struct parts {
-	char own[SCRATCH_BYTES];
+	char own[RECORD_BYTES];
 	char *scratch; /* own, or larger and allocated */
 	size_t scratch_size;
 	size_t scratch_len;
 	const struct wire *wire;
 	const char *rest;
 	size_t rest_len;
+	size_t head_start; /* of the rest, 0: none */
 };
 
 /* Most heads are far below one record, but operators may say much. */
@@ -73,10 +78,23 @@ put(struct parts *parts, const char *text)
 }
 
 static void
+put_age(struct parts *parts, uint64_t seconds)
+{
+	char digits[24], *p = digits + sizeof(digits) - 1;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + seconds % 10);
+	while ((seconds /= 10) > 0);
+	put(parts, "Age: ");
+	put(parts, p);
+	put(parts, "\r\n");
+}
+
+static void
 put_head(struct parts *parts, const struct reply *reply)
 {
 	const struct conf_http_server *http = reply->http;
-	char age[32];
 	size_t i;
 
 	parts->scratch_len = wire_head_len(reply->wire) - strlen("\r\n");
@@ -87,11 +105,10 @@ put_head(struct parts *parts, const struct reply *reply)
 		put(parts, http->headers[i].value);
 		put(parts, "\r\n");
 	}
-	if (reply->age_s >= 0) {
-		snprintf(
-		    age, sizeof(age), "Age: %lld\r\n", (long long)reply->age_s);
-		put(parts, age);
-	}
+	if (reply->age_s >= 0)
+		put_age(parts, (uint64_t)reply->age_s);
+	if (reply->is_chunked)
+		put(parts, "Transfer-Encoding: chunked\r\n");
 	if (reply->is_close)
 		put(parts, "Connection: close\r\n");
 	put(parts, "\r\n");
@@ -100,8 +117,8 @@ put_head(struct parts *parts, const struct reply *reply)
 /*
  * A plain answer is the wire image itself.  What differs from it (Age, close,
  * HEAD, configured headers: those of now, however old the answer) is put
- * together in scratch, filled up with the body's begin to one full record,
- * and the rest follows from the wire.
+ * together in scratch with so much of the body that the rest, which follows
+ * from the wire, makes full records.
  */
 static void
 compose(struct parts *parts, const struct reply *reply)
@@ -115,15 +132,17 @@ compose(struct parts *parts, const struct reply *reply)
 	parts->scratch_len = 0;
 	parts->rest = wire_bytes(wire);
 	parts->rest_len = wire_head_len(wire) + body_len;
-	if (reply->age_s < 0 && !reply->is_close &&
+	if (reply->age_s < 0 && !reply->is_close && !reply->is_chunked &&
 	    reply->http->header_count == 0)
 		return;
 	make_scratch(parts, reply);
 	put_head(parts, reply);
+	/* As much as is left over when the rest fills whole records. */
 	len = parts->scratch_len;
-	fill = parts->scratch_size - len;
-	if (fill > body_len)
-		fill = body_len;
+	fill = (len + body_len - 1) % RECORD_BYTES + 1;
+	fill = fill > len ? fill - len : 0;
+	if (fill > parts->scratch_size - len)
+		fill = parts->scratch_size - len;
 	memcpy(parts->scratch + len, wire_body(wire), fill);
 	parts->scratch_len = len + fill;
 	parts->rest = wire_body(wire) + fill;
@@ -133,7 +152,17 @@ compose(struct parts *parts, const struct reply *reply)
 static size_t
 chunk_of(const struct parts *parts)
 {
+	if (parts->head_start > 0)
+		return parts->head_start;
 	return parts->rest_len < CHUNK_BYTES ? parts->rest_len : CHUNK_BYTES;
+}
+
+static void
+advance(struct parts *parts, size_t len)
+{
+	parts->rest += len;
+	parts->rest_len -= len;
+	parts->head_start = 0;
 }
 
 static void
@@ -158,8 +187,7 @@ queue(struct bufferevent *bev, struct parts *parts)
 
 		evbuffer_add_reference(output, parts->rest, len, release_wire,
 		    wire_ref((struct wire *)parts->wire));
-		parts->rest += len;
-		parts->rest_len -= len;
+		advance(parts, len);
 	}
 	bufferevent_enable(bev, EV_WRITE);
 }
@@ -168,21 +196,25 @@ queue(struct bufferevent *bev, struct parts *parts)
 static bool
 write_tls(SSL *ssl, struct parts *parts)
 {
-	ERR_clear_error();
+	bool is_early;
+	size_t len;
+
 	if (parts->scratch_len > 0) {
-		if (SSL_write(ssl, parts->scratch, (int)parts->scratch_len) <=
-		    0)
+		if (tls_socket_write(ssl, parts->scratch, parts->scratch_len,
+			parts->rest_len > 0) != TLS_IO_DONE)
 			return false;
 		parts->scratch_len = 0;
 	}
-	if (parts->rest_len > 0) {
-		size_t len = chunk_of(parts);
-
-		if (SSL_write(ssl, parts->rest, (int)len) <= 0)
+	do {
+		is_early = parts->head_start > 0;
+		len = chunk_of(parts);
+		if (len == 0)
+			break;
+		if (tls_socket_write(ssl, parts->rest, len,
+			!is_early && len < parts->rest_len) != TLS_IO_DONE)
 			return false;
-		parts->rest += len;
-		parts->rest_len -= len;
-	}
+		advance(parts, len);
+	} while (is_early);
 	return parts->rest_len == 0;
 }
 
@@ -204,8 +236,7 @@ write_plain(int fd, struct parts *parts)
 	}
 	len -= parts->scratch_len;
 	parts->scratch_len = 0;
-	parts->rest += len;
-	parts->rest_len -= len;
+	advance(parts, len);
 	return parts->rest_len == 0;
 }
 
@@ -244,6 +275,40 @@ sent_last(struct evhttp_request *req, void *arg)
 	connection_done(arg);
 }
 
+static void
+prepare_end(
+    struct connection *connection, struct evhttp_request *req, bool is_close)
+{
+	if (is_close)
+		/* Seen by evhttp only; the wire says it by itself. */
+		evhttp_add_header(evhttp_request_get_output_headers(req),
+		    "Connection", "close");
+	evhttp_request_set_on_complete_cb(
+	    req, is_close ? sent_last : sent, connection);
+	connection_working(connection, NULL);
+}
+
+void
+reply_head(struct evbuffer *out, const struct reply *reply)
+{
+	struct parts parts;
+
+	parts.wire = reply->wire;
+	make_scratch(&parts, reply);
+	put_head(&parts, reply);
+	evbuffer_add(out, parts.scratch, parts.scratch_len);
+	if (parts.scratch != parts.own)
+		free(parts.scratch);
+}
+
+void
+reply_end(
+    struct connection *connection, struct evhttp_request *req, bool is_close)
+{
+	prepare_end(connection, req, is_close);
+	evhttp_send_reply_end(req);
+}
+
 void
 reply_send(struct connection *connection, struct evhttp_request *req,
     const struct reply *reply)
@@ -254,13 +319,11 @@ reply_send(struct connection *connection, struct evhttp_request *req,
 	struct parts parts;
 
 	compose(&parts, reply);
-	if (reply->is_close)
-		/* Seen by evhttp only; the wire says it by itself. */
-		evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "Connection", "close");
-	evhttp_request_set_on_complete_cb(
-	    req, reply->is_close ? sent_last : sent, connection);
-	connection_working(connection, NULL);
+	parts.head_start = reply->is_awaited && ssl != NULL &&
+				   parts.rest_len > HEAD_START_BYTES
+			       ? HEAD_START_BYTES
+			       : 0;
+	prepare_end(connection, req, reply->is_close);
 	/* Whatever an error means, the queue meets it again and evhttp closes
 	 * in its own way. */
 	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0 ||

@@ -12,6 +12,7 @@
 
 #include "auth/auth.h"
 #include "proxy/diagnosis/reasons.h"
+#include "proxy/gate/tally.h"
 #include "tls/failure.h"
 
 struct conf;
@@ -37,6 +38,7 @@ typedef atomic_uint_fast64_t stats_counter;
 struct stats_target {
 	atomic_uint refs;
 	stats_counter requests[STATS_CODES][CACHE_USE_COUNT];
+	stats_counter broken; /* answers that failed behind their head */
 };
 
 /*
@@ -55,6 +57,7 @@ struct stats {
 	stats_counter auth[AUTH_METHOD_COUNT][AUTH_RESULT_COUNT];
 	stats_counter handshakes_ok;
 	stats_counter handshakes_failed[TLS_FAILURE_COUNT];
+	stats_counter connections_refused[TALLY_LIMIT_COUNT];
 	stats_counter connections_open;   /* gauge */
 	stats_counter underscore_headers; /* dropped names with '_' */
 	stats_counter accept_errors;

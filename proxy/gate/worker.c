@@ -21,14 +21,13 @@
 #include "proxy/gate/handshakes.h"
 #include "proxy/gate/stats.h"
 
-#define CONNECTIONS_MAX 16384
-
 /* While draining, how often to look whether the last one has gone. */
 #define DRAIN_LOOK_MS 20
 
 struct worker {
 	struct worker_options options;
-	struct thread *thread;
+	struct thread *thread; /* its own, or the host's */
+	struct mailbox *mailbox;
 	struct front *front;
 	struct stats *stats;
 	struct exchange_context context;
@@ -106,8 +105,10 @@ open_front(struct worker *worker, struct err *err)
 	const struct front_options options = {
 		.base = worker->context.base,
 		.limits = &guard_default_limits,
-		.connections_max = CONNECTIONS_MAX,
+		.deadlines = &front_default_deadlines,
+		.tally = worker->options.tally,
 		.stats = worker->stats,
+		.keeps_heads = true,
 		.handle = exchange_begin,
 		.gone = exchange_gone,
 		.arg = &worker->context,
@@ -119,6 +120,32 @@ open_front(struct worker *worker, struct err *err)
 	return worker->front == NULL ? -1 : 0;
 }
 
+static int
+open_thread(struct worker *worker, struct err *err)
+{
+	struct thread *host = worker->options.host;
+
+	if (host != NULL) {
+		worker->thread = host;
+		worker->mailbox = mailbox_new(thread_base(host), worker, err);
+		return worker->mailbox == NULL ? -1 : 0;
+	}
+	worker->thread = thread_new("worker", worker, err);
+	if (worker->thread == NULL)
+		return -1;
+	worker->mailbox = thread_mailbox(worker->thread);
+	return 0;
+}
+
+static void
+close_thread(struct worker *worker)
+{
+	if (worker->options.host != NULL)
+		mailbox_free(worker->mailbox);
+	else
+		thread_free(worker->thread);
+}
+
 struct worker *
 worker_new(const struct worker_options *options, struct err *err)
 {
@@ -127,17 +154,15 @@ worker_new(const struct worker_options *options, struct err *err)
 
 	worker->options = *options;
 	worker->stats = stats_new(options->target_count);
-	worker->thread = thread_new("worker", worker, err);
-	if (worker->thread == NULL)
+	if (open_thread(worker, err) == -1)
 		goto fail;
 	context->base = thread_base(worker->thread);
 	context->auth = options->auth;
-	context->booth =
-	    auth_booth_new(options->auth, thread_mailbox(worker->thread), err);
+	context->booth = auth_booth_new(options->auth, worker->mailbox, err);
 	if (context->booth == NULL)
 		goto fail;
 	context->keeper = options->keeper;
-	context->mailbox = thread_mailbox(worker->thread);
+	context->mailbox = worker->mailbox;
 	context->main = options->main;
 	context->own_scrape = options->own_scrape;
 	context->shelf = shelf_new();
@@ -177,6 +202,8 @@ worker_install(
 int
 worker_start(struct worker *worker, struct err *err)
 {
+	if (worker->options.host != NULL)
+		return 0;
 	return thread_start(worker->thread, err);
 }
 
@@ -199,12 +226,12 @@ worker_free(struct worker *worker)
 	if (worker->drain_look != NULL) {
 		event_free(worker->drain_look);
 		event_free(worker->switched);
-		thread_deliver(worker->thread);
+		mailbox_deliver(worker->mailbox);
 		exchange_context_fini(&worker->context);
 	}
 	shelf_free(worker->context.shelf);
 	auth_booth_free(worker->context.booth);
-	thread_free(worker->thread);
+	close_thread(worker);
 	stats_free(worker->stats);
 	free(worker);
 }

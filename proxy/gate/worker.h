@@ -1,7 +1,8 @@
 /*
- * A worker: one thread that serves scrapers.  It has its own event loop,
- * front (evhttp, SSL_CTX), shelf and counters, and shares only the listening
- * descriptors and the configuration; everything else goes through mailboxes.
+ * A worker: one thread that serves scrapers.  It has its own event loop (but
+ * see worker_options.host), front (evhttp, SSL_CTX), shelf and counters, and
+ * shares only the listening descriptors and the configuration; everything else
+ * goes through mailboxes.
  */
 #ifndef PROXY_GATE_WORKER_H
 #define PROXY_GATE_WORKER_H
@@ -24,12 +25,17 @@ struct message;
 struct rendezvous;
 struct stats;
 struct stats_targets;
+struct tally;
+struct thread;
 struct worker;
 
 struct worker_options {
 	size_t target_count; /* of the first configuration */
+	/* Whose loop it lives on, and who starts it; NULL: its own. */
+	struct thread *host;
 	struct auth *auth;
 	struct keeper *keeper;
+	struct tally *tally; /* of all workers */
 	struct mailbox *main;
 	/* Delivered to `main` with a struct scrape that asks for our own
 	 * metrics. */
@@ -70,7 +76,7 @@ int worker_install(
     struct worker *worker, const struct worker_change *change, struct err *err);
 int worker_start(struct worker *worker, struct err *err);
 
-/* Stops the thread, closing what is open. */
+/* Stops the thread, a host too, closing what is open. */
 void worker_stop(struct worker *worker);
 void worker_free(struct worker *worker);
 

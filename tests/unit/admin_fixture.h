@@ -96,13 +96,35 @@ fixture_fini(struct fixture *f)
 	stats_free(f->stats);
 }
 
+static inline void
+fixture_finding(struct finding *finding, size_t target, enum reason reason)
+{
+	memset(finding, 0, sizeof(*finding));
+	finding->reason = reason;
+	if (reason_row(reason)->status == 200)
+		return;
+	snprintf(finding->words, sizeof(finding->words), "words of <%s>",
+	    reason_row(reason)->id);
+	snprintf(finding->cause, sizeof(finding->cause), "a cause");
+	snprintf(finding->fix, sizeof(finding->fix), "line one\nline two");
+	snprintf(finding->seen, sizeof(finding->seen),
+	    "no reply in 9.5 s (measured)\nold <script> & \"co\" "
+	    "(inferred).\njust so\n");
+	if (reason_row(reason)->lasterror[0] != '\0')
+		snprintf(finding->lasterror, sizeof(finding->lasterror),
+		    "Get \"%s\": error", fixture_urls[target]);
+}
+
 /* A record of an attempt that took 0.701563 s; the board takes it over. */
 static inline struct record *
 fixture_record(const struct fixture *f, size_t target, enum reason reason)
 {
 	static uint64_t id;
-	struct record *record = xcalloc(1, sizeof(*record));
+	struct finding finding;
+	struct record *record;
 
+	fixture_finding(&finding, target, reason);
+	record = record_new(&finding);
 	record->id = ++id;
 	record->target = &f->targets[target];
 	snprintf(record->target_name, sizeof(record->target_name), "%s",
@@ -114,27 +136,12 @@ fixture_record(const struct fixture *f, size_t target, enum reason reason)
 	record->waiters = 2;
 	record->phases.us[PHASE_CONNECT] = 1500;
 	record->phases.us[PHASE_PROCESSING] = 700000;
-	record->finding.reason = reason;
 	if (reason_row(reason)->status == 200) {
 		record->status = 200;
 		record->wire_bytes = 1000;
 		record->body_bytes = 5120;
 		record->samples = 77;
-		return record;
 	}
-	snprintf(record->finding.words, sizeof(record->finding.words),
-	    "words of <%s>", reason_row(reason)->id);
-	snprintf(
-	    record->finding.cause, sizeof(record->finding.cause), "a cause");
-	snprintf(record->finding.fix, sizeof(record->finding.fix),
-	    "line one\nline two");
-	snprintf(record->finding.seen, sizeof(record->finding.seen),
-	    "no reply in 9.5 s (measured)\nold <script> & \"co\" "
-	    "(inferred).\njust so\n");
-	if (reason_row(reason)->lasterror[0] != '\0')
-		snprintf(record->finding.lasterror,
-		    sizeof(record->finding.lasterror), "Get \"%s\": error",
-		    fixture_urls[target]);
 	return record;
 }
 

@@ -54,6 +54,8 @@ assert_logs(struct fixture *f, struct record *record, const char *expected)
 	assert_string_equal(text, expected);
 }
 
+static struct conf_target amended_target; /* outlives the record */
+
 static void
 counts_what_comes(void **state)
 {
@@ -138,7 +140,7 @@ ignores_client_gone(void **state)
 	fixture_add(&f, 0, REASON_TIMEOUT_BODY);
 	fixture_add(&f, 0, REASON_CLIENT_GONE);
 	assert_int_equal(board_health(target), BOARD_DOWN);
-	assert_int_equal(target->last->finding.reason, REASON_TIMEOUT_BODY);
+	assert_int_equal(target->last->finding->reason, REASON_TIMEOUT_BODY);
 	assert_int_equal(target->failure_count, 1);
 	fixture_fini(&f);
 }
@@ -305,6 +307,82 @@ reminds_every_ten_minutes(void **state)
 	fixture_fini(&f);
 }
 
+static struct record *
+amendment_of(const struct record *record)
+{
+	struct record *copy = record_copy(record);
+
+	copy->target = &amended_target;
+	copy->is_amendment = true;
+	copy->lateness = (struct lateness){
+		.end = LATE_WHOLE, .needed_us = 12300000, .timeout_ms = 10000
+	};
+	finding_amend(&copy->own[0], &copy->lateness);
+	return copy;
+}
+
+static void
+an_amendment_takes_its_place(void **state)
+{
+	const struct board_target *target;
+	const struct record *first;
+	struct fixture f;
+
+	(void)state;
+	log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	fixture_init(&f, 2);
+	target = board_target(f.board, 0);
+	amended_target = f.targets[0];
+	fixture_add(&f, 0, REASON_TIMEOUT_HEADERS);
+	fixture_add(&f, 1, REASON_OK);
+	first = board_record(f.board, 1);
+	assert_logs(&f, amendment_of(first),
+	    "level=info msg=\"scrape finished late\" target=node "
+	    "after=12.3s scrape_timeout=10s");
+	assert_non_null(strstr(target->last->finding->seen,
+	    "; finished late: needs 12.3 s, scrape_timeout is 10 s "
+	    "(measured)"));
+	assert_string_equal(target->last->finding->words,
+	    "words of <timeout_headers> [needs 12.3s, scrape_timeout is "
+	    "10s]");
+	assert_ptr_equal(target->last, board_record(f.board, 1));
+	assert_null(board_record(f.board, 2));
+	assert_int_equal(target->failure_count, 1);
+	assert_int_equal(target->scrapes[REASON_TIMEOUT_HEADERS], 1);
+	assert_int_equal(target->failures[LAYER_TIMEOUT], 1);
+	fixture_fini(&f);
+}
+
+/* The last word on a target outlives the ring, and what it is about may be
+ * gone altogether. */
+static void
+an_amendment_may_come_late(void **state)
+{
+	const struct board_target *target;
+	struct record *early, *lost;
+	struct fixture f;
+	int i;
+
+	(void)state;
+	fixture_init(&f, 2);
+	target = board_target(f.board, 0);
+	amended_target = f.targets[0];
+	fixture_add(&f, 0, REASON_TIMEOUT_BODY);
+	lost = amendment_of(board_record(f.board, 0));
+	fixture_add(&f, 0, REASON_TIMEOUT_BODY);
+	early = amendment_of(board_record(f.board, 0));
+	for (i = 0; i < BOARD_RECORDS; i++)
+		fixture_add(&f, 1, REASON_OK);
+	board_add(f.board, early);
+	assert_ptr_equal(target->last, early);
+	board_add(f.board, lost);
+	assert_ptr_equal(target->last, early);
+	assert_null(board_record(f.board, BOARD_RECORDS));
+	fixture_add(&f, 0, REASON_OK);
+	assert_int_equal(board_health(target), BOARD_UP);
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -318,6 +396,8 @@ main(void)
 		cmocka_unit_test(keeps_the_history_of_what_stays),
 		cmocka_unit_test(logs_start_change_and_end),
 		cmocka_unit_test(reminds_every_ten_minutes),
+		cmocka_unit_test(an_amendment_takes_its_place),
+		cmocka_unit_test(an_amendment_may_come_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

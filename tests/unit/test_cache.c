@@ -14,6 +14,7 @@
 
 #include "conf/conf.h"
 #include "conf/load.h"
+#include "conf/multiple.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/err.h"
 #include "proxy/base/mailbox.h"
@@ -40,12 +41,17 @@ struct stage {
 	enum reason recorded[16];
 	unsigned record_count;
 	unsigned record_waiters;
+	uint64_t record_id; /* of the last one */
+	struct record *amended;
+	unsigned amendments;
+	char seen[512];
 	unsigned publications;
 	unsigned evictions;
 };
 
 static struct attempt *running; /* the last one started, until it ends */
 static unsigned started, cancelled;
+static bool is_paused;
 
 struct attempt *
 attempt_start(struct fetcher *fetcher, const struct attempt_request *request,
@@ -77,6 +83,22 @@ attempt_cancel(struct attempt *attempt)
 	free(running);
 	running = NULL;
 	cancelled++;
+}
+
+void
+attempt_pause(struct attempt *attempt)
+{
+	assert_ptr_equal(attempt, running);
+	assert_false(is_paused);
+	is_paused = true;
+}
+
+void
+attempt_resume(struct attempt *attempt)
+{
+	assert_ptr_equal(attempt, running);
+	assert_true(is_paused);
+	is_paused = false;
 }
 
 static void
@@ -120,8 +142,18 @@ take_record(struct record *record, void *arg)
 {
 	struct stage *stage = arg;
 
-	stage->recorded[stage->record_count++] = record->finding.reason;
-	stage->record_waiters = record->waiters;
+	if (record->is_amendment) {
+		free(stage->amended);
+		stage->amended = record_copy(record);
+		stage->amendments++;
+	} else {
+		stage->recorded[stage->record_count++] =
+		    record->finding->reason;
+		stage->record_waiters = record->waiters;
+		stage->record_id = record->id;
+		snprintf(stage->seen, sizeof(stage->seen), "%s",
+		    record->finding->seen);
+	}
 	conf_unref(record->target->conf);
 	free(record);
 }
@@ -185,6 +217,7 @@ tear_down(void **state)
 	cache_free(stage->cache);
 	mailbox_free(stage->mailbox);
 	event_base_free(stage->base);
+	free(stage->amended);
 	free(stage);
 	return 0;
 }
@@ -515,6 +548,166 @@ test_a_switch_drops_what_is_kept(void **state)
 	conf_unref(two);
 }
 
+/* Going on late. */
+
+/* Runs out of time with an attempt that goes on, if it may. */
+static void
+miss(struct stage *stage, const char *accept, uint64_t wait_ms)
+{
+	unsigned count = stage->back_count;
+
+	ask(stage, accept, 1, wait_ms);
+	collect(stage, count + 1);
+	assert_int_equal(
+	    stage->recorded[stage->record_count - 1], REASON_TIMEOUT_HEADERS);
+}
+
+static void
+test_late_once_per_incident(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->target.late_finish = 100 * CONF_MULTIPLE_ONE;
+	miss(stage, "x", 20);
+	assert_non_null(running);
+	assert_int_equal(answer_status(stage->back[0]->answer), 504);
+	assert_int_equal(cancelled, 0);
+	finish_with("a 1\n");
+	assert_int_equal(stage->record_count, 1);
+	assert_int_equal(stage->amendments, 1);
+	assert_int_equal(stage->amended->id, stage->record_id);
+	assert_int_equal(stage->amended->lateness.end, LATE_WHOLE);
+	assert_int_equal(
+	    stage->amended->finding->reason, REASON_TIMEOUT_HEADERS);
+	assert_in_range(stage->amended->lateness.needed_us, 20000, 2000000);
+	assert_non_null(strstr(stage->amended->finding->words, " [needs "));
+	assert_non_null(
+	    strstr(stage->amended->finding->seen, "; finished late: needs "));
+
+	/* The same incident: no other one, but it is remembered. */
+	miss(stage, "x", 20);
+	assert_null(running);
+	assert_int_equal(cancelled, 1);
+	assert_non_null(strstr(stage->seen, "; last time it needed "));
+	assert_non_null(strstr(stage->seen, ", finished late (measured)"));
+
+	/* A good answer ends it. */
+	ask(stage, "x", 1, 60000);
+	finish_with("a 1\n");
+	collect(stage, 3);
+	miss(stage, "x", 20);
+	assert_non_null(running);
+	assert_null(strstr(stage->seen, "last time"));
+	finish_refused();
+	assert_int_equal(stage->amended->lateness.end, LATE_FAILED);
+	assert_int_equal(
+	    stage->amended->lateness.reason, REASON_CONNECT_REFUSED);
+	assert_int_equal(stage->amendments, 2);
+}
+
+static void
+test_late_answer_is_for_nobody(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->target.late_finish = 100 * CONF_MULTIPLE_ONE;
+	stage->target.cache_ttl = 60000;
+	miss(stage, "x", 20);
+	finish_with("a 1\n");
+	assert_int_equal(stage->publications, 0);
+	ask(stage, "x", 2, 60000);
+	assert_int_equal(started, 2);
+	finish_with("a 2\n");
+	collect(stage, 2);
+	assert_int_equal(stage->back[1]->use, CACHE_MISS);
+}
+
+static void
+test_late_gives_way(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->target.late_finish = 100 * CONF_MULTIPLE_ONE;
+	miss(stage, "x", 20);
+	/* attempt_start() asserts that it is alone. */
+	ask(stage, "x", 1, 60000);
+	assert_int_equal(cancelled, 1);
+	assert_int_equal(started, 2);
+	assert_int_equal(stage->amendments, 1);
+	assert_int_equal(stage->amended->lateness.end, LATE_CUT);
+	assert_non_null(strstr(
+	    stage->amended->finding->seen, "; went on: needs more than "));
+	assert_null(strchr(stage->amended->finding->words, '['));
+	finish_with("a 1\n");
+	collect(stage, 2);
+	assert_int_equal(answer_status(stage->back[1]->answer), 200);
+}
+
+static void
+test_late_has_an_end(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->target.late_finish = 3 * CONF_MULTIPLE_ONE;
+	miss(stage, "x", 20);
+	assert_non_null(running);
+	while (running != NULL)
+		event_base_loop(stage->base, EVLOOP_ONCE);
+	assert_int_equal(cancelled, 1);
+	assert_int_equal(stage->amended->lateness.end, LATE_CUT);
+	assert_in_range(stage->amended->lateness.needed_us, 60000, 2000000);
+	assert_int_equal(stage->amended->lateness.timeout_ms, 20);
+}
+
+static void
+test_late_makes_room(void **state)
+{
+	struct stage *stage = *state;
+	static char bytes[(1 << 20) - 200 * 1024];
+	struct wire *hog = wire_new(0);
+
+	stage->target.late_finish = 100 * CONF_MULTIPLE_ONE;
+	wire_append(hog, bytes, sizeof(bytes));
+	miss(stage, "x", 20);
+	ask(stage, "y", 1, 60000); /* another key: may have two, has no room */
+	assert_int_equal(cancelled, 1);
+	assert_int_equal(started, 2);
+	finish_with("a 1\n");
+	collect(stage, 2);
+	wire_unref(hog);
+}
+
+static void
+test_late_can_be_off(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->target.late_finish = 0;
+	miss(stage, "x", 20);
+	assert_null(running);
+	assert_int_equal(cancelled, 1);
+	assert_int_equal(stage->amendments, 0);
+}
+
+static void
+test_late_ends_by_a_switch(void **state)
+{
+	struct stage *stage = *state;
+	struct conf *one = new_conf(), *two = new_conf();
+
+	stage->target.late_finish = 100 * CONF_MULTIPLE_ONE;
+	stage->target.conf = one;
+	cache_switch(stage->cache, one);
+	miss(stage, "x", 20);
+	assert_non_null(running);
+	cache_switch(stage->cache, two);
+	assert_null(running);
+	assert_int_equal(stage->amended->lateness.end, LATE_CUT);
+	assert_int_equal(refs(one), 2); /* ours, and the scrape's */
+	conf_unref(one);
+	conf_unref(two);
+}
+
 int
 main(void)
 {
@@ -536,6 +729,13 @@ main(void)
 		TEST(the_budget),
 		TEST(gzip_is_made_when_asked_for),
 		TEST(a_switch_drops_what_is_kept),
+		TEST(late_once_per_incident),
+		TEST(late_answer_is_for_nobody),
+		TEST(late_gives_way),
+		TEST(late_has_an_end),
+		TEST(late_makes_room),
+		TEST(late_can_be_off),
+		TEST(late_ends_by_a_switch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

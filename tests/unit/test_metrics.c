@@ -233,6 +233,8 @@ shows_what_is_down(void **state)
 		"scrapegate_listener_up{role=\"admin\"} 0",
 		"scrapegate_config_last_reload_successful 0",
 		"scrapegate_refusals_total{reason=\"body_refused\"} 2",
+		"scrapegate_connections_refused_total"
+		"{limit=\"max_per_address\"} 2",
 		"scrapegate_accept_errors_total 1",
 		"scrapegate_underscore_headers_total 1", NULL
 	};
@@ -246,6 +248,8 @@ shows_what_is_down(void **state)
 	f.view.last_reload_ok = false;
 	stats_add(&f.stats->refusals[REASON_BODY_REFUSED]);
 	stats_add(&f.stats->refusals[REASON_BODY_REFUSED]);
+	stats_add(&f.stats->connections_refused[TALLY_ADDRESS]);
+	stats_add(&f.stats->connections_refused[TALLY_ADDRESS]);
 	stats_add(&f.stats->accept_errors);
 	stats_add(&f.stats->underscore_headers);
 	text = render(&f);

@@ -32,6 +32,7 @@ static const struct facts facts = {
 	.method = "PUT",
 	.path = "/metrics",
 	.listener = "ss -ltnp | grep :9100",
+	.said = "said",
 };
 
 static void

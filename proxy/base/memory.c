@@ -1,0 +1,84 @@
+#include "proxy/base/memory.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proxy/base/clock.h"
+
+/* Threads share these; each arena keeps what was freed in it for itself. */
+#define ARENAS 2
+
+/*
+ * From this size on each allocation is a mapping of its own and goes back
+ * when it is freed.  Set, it also stays: by itself it would rise to 32 MB
+ * with the first large answer.
+ */
+#define MAPPED_FROM_BYTES (128 * 1024)
+
+/*
+ * What the end of the heap may keep for the next answer.  By itself it would
+ * be given back and asked for again, page by page, with each scrape.
+ */
+#define KEPT_BYTES (512 * 1024)
+
+#define LOOK_EVERY_US (UINT64_C(30) * 1000000)
+#define MUCH_BYTES ((size_t)1024 * 1024)
+
+void
+memory_prepare(void)
+{
+	mallopt(M_ARENA_MAX, ARENAS);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
+/* Resident and not of a file; 0 if the kernel does not say. */
+static size_t
+resident_bytes(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	unsigned long resident, shared;
+	char text[128], *end;
+	ssize_t n;
+
+	if (fd == -1)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	strtoul(text, &end, 10); /* all that is mapped */
+	resident = strtoul(end, &end, 10);
+	shared = strtoul(end, &end, 10);
+	if (resident < shared)
+		return 0;
+	return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Resident only because malloc keeps it. */
+static bool
+keeps_much(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return resident_bytes() > info.uordblks + info.hblkhd + MUCH_BYTES;
+}
+
+void
+memory_tidy(void)
+{
+	static uint64_t looked_us;
+	uint64_t now_us = clock_now_us();
+
+	if (looked_us != 0 && now_us - looked_us < LOOK_EVERY_US)
+		return;
+	looked_us = now_us;
+	if (keeps_much())
+		malloc_trim(0);
+}

@@ -1,0 +1,19 @@
+/*
+ * What malloc keeps of freed memory.  It keeps nearly all of it: after a burst
+ * of connections or a large answer the process would stay as large as it ever
+ * was, in a pod that is billed and killed by its size.
+ */
+#ifndef PROXY_BASE_MEMORY_H
+#define PROXY_BASE_MEMORY_H
+
+/* Before the first thread starts. */
+void memory_prepare(void);
+
+/*
+ * Returns to the kernel what is free, if that is much; looks at most every
+ * 30 s and is cheap otherwise.  It has no timer, which would wake an idle
+ * process: call it from one thread, whenever there was work.
+ */
+void memory_tidy(void);
+
+#endif
