@@ -23,6 +23,9 @@ SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
 START_SECONDS = 30
 # Loopback addresses and two-part durations are all that tests need to say.
 DEFAULTS = {"listen": ["127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"}}
+# The same tests again with more than one thread that serves.
+if "SCRAPEGATE_WORKERS" in os.environ:
+    DEFAULTS["workers"] = int(os.environ["SCRAPEGATE_WORKERS"])
 
 
 def parse_logfmt(line):

@@ -5,7 +5,9 @@ import random
 import re
 import socket
 import ssl
+import subprocess
 import threading
+import time
 
 import pytest
 
@@ -530,6 +532,122 @@ def test_h44_weak_ciphers(lab, ciphers):
     context.set_ciphers(ciphers + ":@SECLEVEL=0")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         fetch(gate.address, tls=context)
+
+
+def control_records(gate, command, count, *options):
+    """openssl s_client sends `count` records without application data, then a
+    request: what it got."""
+    with subprocess.Popen(
+            ["openssl", "s_client", "-connect", gate.netloc, *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, bufsize=0) as client:
+        try:
+            for _ in range(count):  # only a line's begin is a command
+                client.stdin.write(command)
+                time.sleep(0.02)
+            client.stdin.write(head(b"Connection: close"))
+            time.sleep(0.5)
+            client.stdin.close()
+        except BrokenPipeError:
+            pass
+        return client.stdout.read()
+
+
+@pytest.mark.parametrize("command, options, enough, too_many", [
+    (b"K\n", ("-tls1_3",), 30, 40), (b"k\n", ("-tls1_3",), 30, 40)],
+    ids=["updates of both", "updates of one"])
+def test_h27_records_without_data(lab, command, options, enough, too_many):
+    """Key updates: some are fine, a flood of them is not."""
+    gate = lab.gate(lab.faultd(good()), secure=True)
+    fine = control_records(gate, command, enough, *options)
+    assert b"HTTP/1.1 200 OK" in fine, fine
+    cut = control_records(gate, command, too_many, *options)
+    assert b"HTTP/1.1" not in cut, cut
+    assert gate.get().body == GOOD_BODY
+
+
+def test_h27_data_begins_anew(lab):
+    """Only such records in a row count."""
+    gate = lab.gate(lab.faultd(good()), secure=True)
+    with subprocess.Popen(
+            ["openssl", "s_client", "-connect", gate.netloc, "-tls1_3"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, bufsize=0) as client:
+        for _ in range(3):
+            for _ in range(20):
+                client.stdin.write(b"K\n")
+                time.sleep(0.02)
+            client.stdin.write(head())
+            time.sleep(0.2)
+        client.stdin.close()
+        assert client.stdout.read().count(b"HTTP/1.1 200 OK") == 3
+
+
+def client_hello(length):
+    """One of any length: an extension that nobody knows fills it."""
+    body = b"\x03\x03" + bytes(32) + b"\0" + b"\0\x02\x13\x01" + b"\1\0"
+    filler = length - len(body) - 2 - 4
+    extension = b"\xfa\xfa" + filler.to_bytes(2, "big") + bytes(filler)
+    body += len(extension).to_bytes(2, "big") + extension
+    return b"\x01" + len(body).to_bytes(3, "big") + body
+
+
+def records(message, size):
+    return b"".join(
+        b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part
+        for part in (message[at:at + size]
+                     for at in range(0, len(message), size)))
+
+
+@pytest.mark.parametrize("length, size", [
+    (16000, 1), (16000, 16384), (65000, 16384), (300, 1), (60000, 100)])
+def test_h28_long_hellos(lab, length, size):
+    """An alert or silence until the handshake's time is up; the next one
+    notices nothing."""
+    gate = lab.gate(lab.faultd(good()), secure=True)
+    started = time.monotonic()
+    with Connection(gate.address, seconds=30) as connection:
+        connection.send(records(client_hello(length), size))
+        connection.read_to_end()
+    assert time.monotonic() - started < 10
+    assert gate.get().body == GOOD_BODY
+
+
+def test_h23_slow_post(scene):
+    """Refused at once, not when its body has come."""
+    exporter, gate = scene
+    before = exporter.request_count
+    with gate.connect(seconds=30) as connection:
+        started = time.monotonic()
+        connection.send(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n"
+                        b"Content-Length: 1000000\r\n\r\na")
+        answer, _ = first_answer(connection)
+    assert time.monotonic() - started < 3
+    assert answer.status in (405, 413)
+    assert_nobody_noticed(scene, before)
+
+
+def test_h24_h25_floods_hold_nobody(lab):
+    """A thousand that connect and wait, half of them in the middle of a
+    handshake: who is in and who comes are served."""
+    gate = lab.gate(lab.faultd(good()), secure=True)
+    hello = records(client_hello(300), 16384)[:-1]
+    with gate.connect() as veteran:
+        flood = []
+        for number in range(1000):
+            flood.append(Connection(gate.address))
+            if number % 2:
+                flood[-1].send(hello)
+            if number % 100 == 0:
+                assert veteran.get().body == GOOD_BODY
+        for _ in range(20):
+            assert veteran.get().body == GOOD_BODY
+            assert gate.get(seconds=5).body == GOOD_BODY
+        wait_for(lambda: gate.metric("scrapegate_connections") == 1, 30,
+                 "the flood's end")
+        assert veteran.get().body == GOOD_BODY
+    for connection in flood:
+        connection.close()
 
 
 @pytest.mark.parametrize("offer, expected", [

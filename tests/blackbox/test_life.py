@@ -47,7 +47,8 @@ def test_drain_lets_running_scrapes_finish(lab, secure, number):
 def test_drain_lets_answers_out(lab, secure):
     """What is being written when SIGTERM comes arrives whole."""
     body = b"".join(b'big{n="%07d"} %d\n' % (n, n) for n in range(800_000))
-    gate = lab.gate(lab.faultd(good(body)), secure=secure)
+    gate = lab.gate(lab.faultd(good(body)), {"stream_above": "0"},
+                    secure=secure)
     connection = gate.connect()
     connection.send(request_bytes("/metrics"))
     head = connection.take(1000)  # the rest fills all buffers on the way

@@ -180,7 +180,7 @@ def test_log_level_changes(lab):
 
 def test_fixed_keys_say_so(lab):
     exporter = lab.faultd(good())
-    gate = lab.gate(config=plain(target("a", exporter)))
+    gate = lab.gate(config=plain(target("a", exporter), workers=1))
     admin = gate.addresses.setdefault("admin", gate.listening("admin"))
     reload(gate, plain(target("b", exporter), workers=3,
                        memory_budget="32MB",
