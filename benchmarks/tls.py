@@ -1,139 +1,130 @@
 """What TLS costs, and what certificates and reloads cost that come in while
-scrapers are at work.  Part of benchmarks/run; `bench` is bench.Bench."""
+scrapers are at work."""
 
 import http.client
 import os
 import re
 import resource
 import shutil
-import socket
 import ssl
 import statistics
 import subprocess
 import threading
 import time
 
+from lab import middle, ratio
+from load import to_us
+from scraper import Scraper
+from server import HOST, LOAD_CORE, Trouble
+from table import at_most
+
+IDLE_CONNECTIONS = 2_000
 # What connections and rates a scrape interval of 15 s makes of thousands of
 # targets is far below these.
-IDLE_CONNECTIONS = 10_000
 KEPT, FRESH = 40, 20
 PAUSE_MS = 55
 
 
-def raise_file_limit():
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+def start_all(lab, role):
+    """Caches in this role; whoever has no cache as it is."""
+    servers, cells = lab.start_all(role)
+    more, others = lab.start_all(
+        "plain", ["exporter_exporter", "node_exporter"])
+    return servers + more, {**cells, **others}
 
 
-def stop(bench, *servers):
-    for server in servers:
-        bench.running.remove(server)
-        server.stop()
-
-
-def full_handshakes(bench, server, version):
-    """Handshakes in a second, of one client that never resumes, and the
-    server's CPU for each in microseconds."""
+def full_handshake(lab, server, version):
+    """The server's CPU in microseconds for each handshake of one client that
+    never resumes."""
     before = server.cpu_ns()
     out = subprocess.run(
-        ["taskset", "-c", bench.load_core, "openssl", "s_time", "-new",
-         version, "-time", str(bench.seconds), "-connect",
-         f"{bench.host}:{server.port}"],
-        capture_output=True, text=True, check=True).stdout
-    spent = server.cpu_ns() - before
-    done, seconds = re.search(r"(\d+) connections in (\d+) real seconds",
-                              out).groups()
-    return int(done) / int(seconds), spent / 1000 / int(done)
+        ["taskset", "-c", str(LOAD_CORE), "openssl", "s_time", "-new",
+         version, "-time", str(lab.seconds), "-connect",
+         f"{HOST}:{server.port}"],
+        capture_output=True, text=True, check=False).stdout
+    match = re.search(r"(\d+) connections in (\d+) real seconds", out)
+    if not match or match.group(1) == "0":
+        raise Trouble("no handshakes")
+    return (server.cpu_ns() - before) / 1000 / int(match.group(1))
 
 
-def handshakes(bench):
-    rows = []
-    gate, nginx = bench.start_gate(False), bench.start_nginx("hands", False)
+def handshakes(lab, table):
+    servers, absent = start_all(lab, "cached")
     for version, label in (("-tls1_3", "1.3"), ("-tls1_2", "1.2")):
-        rates = {gate.name: [], nginx.name: []}
-        costs = {gate.name: [], nginx.name: []}
-        for _ in range(bench.rounds):
-            for server in (gate, nginx):
-                rate, cost = full_handshakes(bench, server, version)
-                rates[server.name].append(rate)
-                costs[server.name].append(cost)
-        middle = {name: (statistics.median(rates[name]),
-                         statistics.median(costs[name])) for name in rates}
-
-        def shown(server):
-            rate, cost = middle[server.name]
-            return (f"{1e6 / cost:.0f}/s ({cost:.0f} us of CPU each; one "
-                    f"client made {rate:.0f}/s)")
-        ratio = statistics.median(
-            b / a for a, b in zip(costs[gate.name], costs[nginx.name]))
-        rows.append((f"full handshakes per core, TLS {label}, ECDSA P-256",
-                     shown(gate), f"nginx {shown(nginx)}",
-                     f"{ratio:.2f} of nginx"))
-    stop(bench, gate, nginx)
-    return rows
+        found = lab.in_rounds(
+            servers, lambda each: full_handshake(lab, each, version),
+            1 if lab.is_quick else 3)
+        rates = middle(found, lambda cost: 1e6 / cost)
+        costs = ratio(found)
+        table.add(f"handshakes_{label}", "full handshakes a core can make, "
+                  f"TLS {label}, ECDSA P-256", "1/s", {**rates, **absent},
+                  1 / costs if costs else None)
+    lab.stop(*servers)
 
 
-def open_idle(server, host, count):
+def hold(server, count):
     """Connections that have scraped once and wait for the next time."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     links = []
     for number in range(count):
         # More than one address: ports of one run out sooner.
-        source = (f"127.0.0.{2 + number % 4}", 0)
-        link = context.wrap_socket(socket.create_connection(
-            (host, server.port), 60, source))
-        link.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        answer = http.client.HTTPResponse(link)
-        answer.begin()
-        answer.read()
-        links.append(link)
+        links.append(Scraper(server, "gzip",
+                             source=(f"127.0.0.{2 + number % 4}", 0)))
+        links[-1].scrape()
     return links
 
 
-def idle_memory(bench):
-    """Private memory for each connection that is open and idle."""
-    count = min(IDLE_CONNECTIONS, raise_file_limit() - 200)
-    if bench.is_quick:
-        count = min(count, 1000)
-    gate = bench.start_gate(True)
-    nginx = bench.start_nginx("idle", True, connections=count + 500)
-    found = []
-    for server in (gate, nginx):
-        for link in open_idle(server, bench.host, 50):
-            link.close()
-        before = server.memory_kib()[0]
-        links = open_idle(server, bench.host, count)
+def memory_of_one(server, count):
+    for link in hold(server, 50):
+        link.close()
+    before = server.memory_kib()[1]
+    links = []
+    try:
+        links = hold(server, count)
         time.sleep(1)  # what the last answers left behind settles
-        found.append((server.memory_kib()[0] - before) / count)
+        return (server.memory_kib()[1] - before) / count
+    finally:
         for link in links:
             link.close()
-    stop(bench, gate, nginx)
-    return [(f"memory per idle TLS connection, {count} of them",
-             f"{found[0]:.1f} KiB", f"nginx {found[1]:.1f} KiB",
-             f"{found[0] / found[1]:.2f} of nginx")]
+
+
+def idle_memory(lab, table):
+    """Memory (PSS) for each connection that is open and idle."""
+    count = min(300 if lab.is_quick else IDLE_CONNECTIONS,
+                resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
+    servers, cells = start_all(lab, "idle")
+    for server in servers:
+        try:
+            # Who makes each answer anew is slow: fewer have to do.
+            cells[server.name] = memory_of_one(
+                server, count // 4 if server.name == "node_exporter"
+                else count)
+        except Trouble as trouble:
+            cells[server.name] = trouble
+        lab.stop(server)
+    gate, nginx = cells.get("scrapegate"), cells.get("nginx")
+    is_known = all(isinstance(each, float) for each in (gate, nginx))
+    table.add("idle_connection", f"memory per idle TLS connection, {count} "
+              "of them", "KiB", cells, gate / nginx if is_known else None,
+              [at_most(16, gate, "KiB")])
 
 
 class Scrapers:
     """wrk at about 1000 scrapes/s: two thirds of them on kept connections, a
     third on fresh ones."""
 
-    def __init__(self, bench, server, seconds):
-        script = bench.folder / "steady.lua"
+    def __init__(self, lab, server, seconds):
+        script = lab.folder / "steady.lua"
         script.write_text(f"function delay() return {PAUSE_MS} end\n")
-        url = f"https://{bench.host}:{server.port}/metrics"
         self.runs = [subprocess.Popen(
-            ["taskset", "-c", bench.load_core, "wrk", "-t1", f"-c{count}",
-             f"-d{seconds}s", "--latency", "-s", script, *extra, url],
+            ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{count}",
+             f"-d{seconds}s", "--latency", "-s", script, *extra, server.url],
             stdout=subprocess.PIPE, text=True)
             for count, extra in ((KEPT, []),
                                  (FRESH, ["-H", "Connection: close"]))]
         self.done = self.failed = 0
         self.p99 = []
 
-    def results(self, to_us):
+    def results(self):
         for each in self.runs:
             out = each.communicate()[0]
             self.done += int(re.search(r"(\d+) requests in", out).group(1))
@@ -152,17 +143,13 @@ class Volume:
     """A Kubernetes Secret volume: each swap makes a new folder, renames the
     symlink ..data over to it and removes the old folder at once."""
 
-    def __init__(self, bench):
-        self.bench = bench
-        self.home = bench.folder / "secret"
+    def __init__(self, lab):
+        self.home = lab.folder / "secret"
         self.home.mkdir()
         self.count = 0
         self.pairs = []
         for number in range(2):
-            cert, key = (bench.folder / f"swap{number}.{kind}"
-                         for kind in ("crt", "key"))
-            bench.make_certificate(cert, key)
-            self.pairs.append((cert, key))
+            self.pairs.append(lab.make_certificate(f"swap{number}"))
         self.swap()
         for name in ("tls.crt", "tls.key"):
             (self.home / name).symlink_to(f"..data/{name}")
@@ -194,58 +181,61 @@ def post_reload(host, port):
         raise SystemExit(f"reload: {text.decode()}")
 
 
-def change(bench, gate, volume, swaps, reloads, seconds):
+def change(lab, gate, volume, swaps, reloads, seconds):
     """Spreads swaps and reloads over this time."""
     admin = gate.logged_port("admin")
     started = time.monotonic()
     for number in range(1, swaps + 1):
         volume.swap()
         if number * reloads // swaps > (number - 1) * reloads // swaps:
-            post_reload(bench.host, admin)
+            post_reload(HOST, admin)
         ahead = started + seconds * number / swaps - time.monotonic()
         if ahead > 0:
             time.sleep(ahead)
 
 
-def served_after(bench, gate, volume):
+def served_after(lab, gate, volume):
     """Seconds until a new connection gets what was swapped in."""
     expected = ssl.PEM_cert_to_DER_cert(volume.swap().read_text())
     started = time.monotonic()
     while ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(
-            (bench.host, gate.port))) != expected:
+            (HOST, gate.port))) != expected:
         if time.monotonic() - started > 60:
             raise SystemExit("a new certificate is not served")
         time.sleep(0.01)
     return time.monotonic() - started
 
 
-def changes_under_load(bench, to_us):
-    swaps, reloads, seconds = (50, 10, 6) if bench.is_quick else (
+def changes_under_load(lab, table):
+    swaps, reloads, seconds = (50, 10, 4) if lab.is_quick else (
         1000, 100, 60)
-    volume = Volume(bench)
-    gate = bench.start_gate(False, pair=(volume.home / "tls.crt",
-                                         volume.home / "tls.key"))
-    Scrapers(bench, gate, 1).results(to_us)
-    calm = Scrapers(bench, gate, seconds).results(to_us)
-    busy = Scrapers(bench, gate, seconds)
+    volume = Volume(lab)
+    gate = lab.start("scrapegate", "plain", pair=(volume.home / "tls.crt",
+                                                  volume.home / "tls.key"))
+    calm = Scrapers(lab, gate, seconds // 3).results()
+    busy = Scrapers(lab, gate, seconds)
     changer = threading.Thread(target=change, args=(
-        bench, gate, volume, swaps, reloads, seconds - 1), daemon=True)
+        lab, gate, volume, swaps, reloads, seconds - 1), daemon=True)
     changer.start()
-    busy.results(to_us)
+    busy.results()
     changer.join()
-    soon = [served_after(bench, gate, volume) for _ in range(5)]
-    stop(bench, gate)
-    rows = [(
-        f"failed of {busy.done} scrapes ({busy.done / seconds:.0f}/s) during "
-        f"{swaps} certificate swaps and {reloads} reloads",
-        f"{busy.failed}", f"without changes {calm.failed}", "")]
+    soon = [served_after(lab, gate, volume)
+            for _ in range(1 if lab.is_quick else 5)]
+    lab.stop(gate)
+    what = f"{swaps} certificate swaps and {reloads} reloads"
+    table.add("changes_failed", f"failed of {busy.done} scrapes "
+              f"({busy.done / seconds:.0f}/s) during {what} (without: "
+              f"{calm.failed})", "scrapes", {"scrapegate": busy.failed},
+              promises=[at_most(0, busy.failed, "failed")])
     for place, kind in enumerate(("kept-alive", "fresh")):
-        rows.append((
-            f"p99 of {kind} connections meanwhile",
-            f"{busy.p99[place] / 1000:.2f} ms",
-            f"without changes {calm.p99[place] / 1000:.2f} ms",
-            f"{busy.p99[place] / calm.p99[place]:.2f} of that"))
-    rows.append(("a swapped certificate is served after",
-                 f"{statistics.median(soon):.2f} s", "",
-                 f"at most {max(soon):.2f} s"))
-    return rows
+        table.add(f"changes_p99_{kind}", f"p99 of {kind} connections "
+                  f"meanwhile (without: {calm.p99[place] / 1000:.2f})", "ms",
+                  {"scrapegate": busy.p99[place] / 1000})
+    table.add("changes_soon", "a swapped certificate is served after", "s",
+              {"scrapegate": statistics.median(soon)})
+
+
+def run(lab, table):
+    handshakes(lab, table)
+    idle_memory(lab, table)
+    changes_under_load(lab, table)
