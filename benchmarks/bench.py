@@ -44,7 +44,8 @@ def measure(options):
     parts = options.only.split(",") if options.only else NAMES
     for name in set(parts) - set(NAMES):
         raise Trouble(f"no part is called {name}")
-    with Lab(programs, node_exporter_body(), options.quick) as lab:
+    with Lab(programs, node_exporter_body(), options.quick,
+             options.rounds) as lab:
         lab.start_exporter()
         conditions = conditions_of(lab)
         for name in reversed(parts):
@@ -57,7 +58,8 @@ def measure(options):
         table.part = NAMES.index("instructions")
         instructions.run(programs, table)
     conditions["lines"].append(
-        f"all in {(time.monotonic() - started) / 60:.0f} minutes")
+        f"{lab.rounds} rounds, all in "
+        f"{(time.monotonic() - started) / 60:.0f} minutes")
     return table, conditions
 
 
@@ -69,6 +71,8 @@ def main():
     parser.add_argument("--only", metavar="PART,...", help="some of: "
                         f"{', '.join(NAMES)}; nothing is "
                         "written")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N",
+                        help="of which figures are medians (%(default)s)")
     parser.add_argument("--readme", action="store_true",
                         help="measures nothing: puts the newest table into "
                         "README.md")

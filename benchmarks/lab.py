@@ -17,13 +17,13 @@ ABSENT = {
 
 
 class Lab:
-    def __init__(self, programs, body, is_quick=False):
+    def __init__(self, programs, body, is_quick=False, rounds=7):
         """Programs: paths of scrapegate and of what is built beside it; the
         others are found by name."""
         self.programs = programs
         self.body = body
         self.is_quick = is_quick
-        self.rounds = 1 if is_quick else 7
+        self.rounds = 1 if is_quick else rounds
         self.seconds = 1 if is_quick else 2
         self.running = []
         self.folder = Path(tempfile.mkdtemp(prefix="scrapegate-bench-"))

@@ -136,6 +136,9 @@ write_turn(struct transport *transport)
 		evbuffer_drain(output, piece.iov_len);
 		if (evbuffer_get_length(output) == 0) {
 			event_del(transport->writable);
+			/* Nothing is left for the client to take, so there is
+			 * no time for that; whoever has more says so. */
+			bufferevent_disable(transport->bev, EV_WRITE);
 			bufferevent_trigger(transport->bev, EV_WRITE, 0);
 			return;
 		}
