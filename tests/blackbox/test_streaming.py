@@ -891,3 +891,19 @@ def test_prometheus_takes_it_and_sees_it_break(lab):
     assert "unexpected EOF" in down["lastError"]
     assert gate.target()["lastError"] == "unexpected EOF"
     assert gate.target()["scrapeReason"]["id"] == "body_truncated"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_an_exporter_that_rests_is_waited_for(lab, secure):
+    """Longer than a reader may stall: it has taken all there was."""
+    text = text_of(2 * MB)
+
+    def rest(conn):
+        conn.read_request()
+        conn.send(head(f"Content-Length: {len(text)}") + text[:MB])
+        conn.pause(11)
+        conn.send(text[MB:])
+        conn.hold()
+    gate = lab.gate(lab.faultd(rest), SMALL, secure=secure)
+    seen = read(gate, timeout=40)
+    assert seen.is_clean_200 and seen.text == text
