@@ -14,12 +14,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import ssl
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -27,13 +25,16 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "blackbox"))
 
 import certs  # noqa: E402
-from bench import HOST, LOAD_CORE, SERVER_CORE, Bench, machine  # noqa: E402
-from bench import to_us  # noqa: E402
+from body import node_exporter_body  # noqa: E402
 from jwts import AUDIENCE, ISSUER, Issuer  # noqa: E402
 from kube_api import KubeApi  # noqa: E402
+from lab import Lab  # noqa: E402
+from load import to_us  # noqa: E402
+from server import HOST, LOAD_CORE, SERVER_CORE  # noqa: E402
+from table import conditions_of  # noqa: E402
 from wire import Connection, client_context, request_bytes  # noqa: E402
 
-BOTH = f"{SERVER_CORE},{LOAD_CORE}"
+BOTH = {SERVER_CORE, LOAD_CORE}
 PASSWORD = "correct horse"
 # Of that password, at the cost that hash-password has.
 COST = 12
@@ -42,9 +43,10 @@ UNLIMITED = {"failed_logins_per_address": 0, "failed_logins_per_user": 0}
 
 
 class Auth:
-    def __init__(self, gate, folder, is_quick):
-        self.bench = Bench(gate, folder, is_quick)
-        self.folder = folder
+    def __init__(self, gate, lab):
+        self.gate, self.lab = gate, lab
+        self.folder = folder = lab.folder
+        is_quick = lab.is_quick
         self.rounds = 3 if is_quick else 11
         self.guess_rounds = 1 if is_quick else 5
         self.count = 400 if is_quick else 3000
@@ -74,19 +76,13 @@ class Auth:
             "tls_server_config": block, "basic_auth_users": users or {},
             "targets": [{"name": "node", "cache": {
                 "ttl": "1h", "once_per_scraper": False},
-                "url": f"http://{HOST}:{self.bench.upstream.port}/metrics"}]}
+                "url": f"http://{HOST}:{self.lab.exporter.port}/metrics"}]}
         if auth is not None:
             config["auth"] = auth
         path = self.folder / f"{name}.yml"
         path.write_text(json.dumps(config))  # which is YAML
-        return self.bench.start(
-            name, [self.bench.gate, "serve", "--config", path], core=core,
-            log=str(self.folder / f"{name}.log"))
-
-    def stop(self, *servers):
-        for each in servers:
-            self.bench.running.remove(each)
-            each.stop()
+        return self.lab.run(
+            name, [self.gate, "serve", "--config", path], core=core)
 
     # What a login costs.
 
@@ -157,7 +153,7 @@ class Auth:
                          f"{extra:+.1f} us (promise: at most +5)"))
             for link in links:
                 link.close()
-            self.stop(server)
+            self.lab.stop(server)
         return rows
 
     # What guessers cost.
@@ -167,7 +163,7 @@ class Auth:
         script = self.folder / "paced.lua"
         script.write_text("function delay() return 10 end\n")
         out = subprocess.run(
-            ["taskset", "-c", LOAD_CORE, "wrk", "-t1", "-c4",
+            ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", "-c4",
              f"-d{self.seconds}s", "--latency", "-s", script, "-H",
              f"Authorization: {header}",
              f"https://{HOST}:{server.port}/metrics"],
@@ -184,8 +180,8 @@ class Auth:
         for _ in range(self.guess_rounds):
             calm.append(self.good_scrapes(server, header))
             guesser = subprocess.Popen(
-                ["nice", "-n", "19", "taskset", "-c", LOAD_CORE,
-                 sys.executable, HERE / "guesser.py", str(server.port), kind,
+                ["nice", "-n", "19", "taskset", "-c",
+                 str(LOAD_CORE), sys.executable, HERE / "guesser.py", str(server.port), kind,
                  str(rate), str(self.seconds + 1)],
                 stdout=subprocess.PIPE, text=True)
             time.sleep(0.5)
@@ -210,7 +206,7 @@ class Auth:
         asked = len(self.api.requests)
         calm, busy, ratio, cores, rate, said = self.guessed(
             server, "Bearer sa-token", "bearer", 1500)
-        self.stop(server)
+        self.lab.stop(server)
         times = sorted(each[0] for each in self.api.requests[asked:])
         busiest = max(sum(1 for other in times[at:at + 50]
                           if other < when + 1)
@@ -222,14 +218,14 @@ class Auth:
                 ("CPU meanwhile", f"{cores:.2f} cores", "")]
 
     def bad_passwords(self, core, where):
-        server = self.start(f"password{len(core)}", {**UNLIMITED},
+        server = self.start("password-" + where.replace(" ", "-"), {**UNLIMITED},
                             {"alice": self.hash}, core)
         pair = base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
         links, request = self.open_links(server, f"Basic {pair}")
         self.scrape(links, request, 4)
         calm, busy, ratio, cores, rate, said = self.guessed(
             server, f"Basic {pair}", "basic", 280)
-        self.stop(server)
+        self.lab.stop(server)
         return [(f"{rate:.0f} wrong passwords a second, bcrypt cost {COST}, "
                  f"8 addresses, {where} ({said}): CPU", f"{cores:.2f} cores",
                  "(promise: at most 1)"),
@@ -244,21 +240,22 @@ def main():
                         help="short rounds: shows that it runs, no more")
     options = parser.parse_args()
     os.sched_setaffinity(0, {int(LOAD_CORE)})
-    folder = Path(tempfile.mkdtemp(prefix="scrapegate-bench-"))
-    auth = Auth(os.path.abspath(options.gate), folder, options.quick)
-    try:
-        auth.bench.start_upstream()
-        rows = auth.costs()
-        rows += auth.bad_tokens()
-        rows += auth.bad_passwords(BOTH, "two cores")
-        rows += auth.bad_passwords(SERVER_CORE, "one core for all of it")
-    finally:
-        auth.bench.stop_all()
-        auth.api.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    gate = os.path.abspath(options.gate)
+    with Lab({"scrapegate": gate, "exporter_exporter": ""},
+             node_exporter_body(), options.quick) as lab:
+        lab.start_exporter()
+        auth = Auth(gate, lab)
+        try:
+            rows = auth.costs()
+            rows += auth.bad_tokens()
+            rows += auth.bad_passwords(BOTH, "two cores")
+            rows += auth.bad_passwords(SERVER_CORE, "one core for all of it")
+        finally:
+            auth.api.stop()
+        machine = conditions_of(lab)["lines"]
     lines = [f"# Authentication, measured {time.strftime('%Y-%m-%d')}", "",
-             machine(), f"- {ssl.OPENSSL_VERSION} in the load",
-             f"- body {len(auth.bench.body)} bytes, {auth.rounds} rounds of "
+             *(f"- {line}" for line in machine), f"- {ssl.OPENSSL_VERSION} in the load",
+             f"- body {len(auth.lab.body)} bytes, {auth.rounds} rounds of "
              f"{auth.count} scrapes on 4 connections, or "
              f"{auth.guess_rounds} of {auth.seconds} s", "",
              "| what | scrapegate | |", "|---|---|---|"]

@@ -57,12 +57,13 @@ class Server:
                  log=None, scheme="https", path="/metrics"):
         self.name, self.scheme, self.path = name, scheme, path
         self.log_path = log
+        cores = core if isinstance(core, set) else {core}
         self.started = time.monotonic()
         with open(log or os.devnull, "wb") as out:
             self.processes = [subprocess.Popen(
                 [*map(str, command)], stdout=out, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+                preexec_fn=lambda: os.sched_setaffinity(0, cores))
                 for command in commands]
         try:
             self.port = port or self.logged_port()
