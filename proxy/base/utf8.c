@@ -1,15 +1,15 @@
 #include "proxy/base/utf8.h"
 
-/* By its first byte: how long a character is, and what its second byte may
- * be; the others are 80 to BF. */
-static const struct form {
-	unsigned char first;
-	unsigned char last;
+#include <string.h>
+
+struct lead {
+	unsigned char first, last; /* of the lead byte */
 	unsigned char len;
-	unsigned char second_min;
-	unsigned char second_max;
-} forms[] = {
-	{ 0x00, 0x7f, 1, 0, 0 },
+	unsigned char low, high; /* of the byte after it */
+};
+
+/* RFC 3629, section 4. */
+static const struct lead leads[] = {
 	{ 0xc2, 0xdf, 2, 0x80, 0xbf },
 	{ 0xe0, 0xe0, 3, 0xa0, 0xbf },
 	{ 0xe1, 0xec, 3, 0x80, 0xbf },
@@ -19,34 +19,74 @@ static const struct form {
 	{ 0xf1, 0xf3, 4, 0x80, 0xbf },
 	{ 0xf4, 0xf4, 4, 0x80, 0x8f },
 };
+#define LEAD_COUNT (sizeof(leads) / sizeof(leads[0]))
 
-static const struct form *
-find_form(unsigned char first)
+static const struct lead *
+find_lead(unsigned char c)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (first >= forms[i].first && first <= forms[i].last)
-			return &forms[i];
+	for (i = 0; i < LEAD_COUNT; i++)
+		if (c >= leads[i].first && c <= leads[i].last)
+			return &leads[i];
 	return NULL;
+}
+
+size_t
+utf8_decode(const unsigned char *bytes, size_t len, uint32_t *rune)
+{
+	const struct lead *lead;
+	size_t i;
+
+	*rune = bytes[0];
+	if (bytes[0] < 0x80)
+		return 1;
+	lead = find_lead(bytes[0]);
+	if (lead == NULL || len < lead->len || bytes[1] < lead->low ||
+	    bytes[1] > lead->high)
+		return 0;
+	*rune &= (uint32_t)0x7f >> lead->len;
+	for (i = 1; i < lead->len; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+		*rune = *rune << 6 | (bytes[i] & 0x3f);
+	}
+	return lead->len;
+}
+
+bool
+utf8_is_valid(const unsigned char *bytes, size_t len)
+{
+	static const uint64_t high_bits = 0x8080808080808080;
+	size_t i = 0;
+
+	while (i < len) {
+		uint32_t rune;
+		uint64_t word;
+		size_t step;
+
+		if (len - i >= sizeof(word)) {
+			memcpy(&word, bytes + i, sizeof(word));
+			if ((word & high_bits) == 0) {
+				i += sizeof(word);
+				continue;
+			}
+		}
+		step = utf8_decode(bytes + i, len - i, &rune);
+		if (step == 0)
+			return false;
+		i += step;
+	}
+	return true;
 }
 
 size_t
 utf8_first(const char *text, size_t len)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-	const struct form *form = len > 0 ? find_form(bytes[0]) : NULL;
-	size_t i;
+	uint32_t rune;
 
-	if (form == NULL || form->len > len)
-		return 0;
-	if (form->len > 1 &&
-	    (bytes[1] < form->second_min || bytes[1] > form->second_max))
-		return 0;
-	for (i = 2; i < form->len; i++)
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-	return form->len;
+	return len == 0 ? 0
+			: utf8_decode((const unsigned char *)text, len, &rune);
 }
 
 static bool

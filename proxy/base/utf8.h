@@ -7,6 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The length of the character at `bytes` (`len` of them, at least 1) and its
+ * code point, or 0 if none begins there.
+ */
+size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *rune);
+
+bool utf8_is_valid(const unsigned char *bytes, size_t len);
 
 /* How many bytes the first character of `text` has, 1 to 4; 0 if there is no
  * good one. */

@@ -6,7 +6,7 @@
 #include "proxy/exposition/fast_parts.h"
 #include "proxy/exposition/fingerprint.h"
 #include "proxy/exposition/number.h"
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 
 /* More labels than that are unusual. */
 #define LABELS_MAX 32

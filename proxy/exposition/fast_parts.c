@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 
 /* NaN, +Inf, -Inf: as every library writes them. */
 static unsigned

@@ -7,7 +7,7 @@
 #include "proxy/exposition/fingerprint.h"
 #include "proxy/exposition/lexer_parts.h"
 #include "proxy/exposition/parse.h"
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 
 static const unsigned char name_label[] = "__name__";
 /* Go's %.50s and %.50q. */

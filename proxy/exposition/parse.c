@@ -5,7 +5,7 @@
 
 #include "proxy/base/alloc.h"
 #include "proxy/exposition/parse_parts.h"
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 
 void
 parse_init(struct parse *parse, enum prometheus version, bool is_openmetrics)

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "proxy/exposition/parse_parts.h"
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 
 static bool
 refuse_token(struct parse *parse, enum reason reason, const char *expected,

@@ -6,7 +6,7 @@
 #include "proxy/exposition/lexer_parts.h"
 #include "proxy/exposition/protobuf_metric.h"
 #include "proxy/exposition/scanner_parts.h"
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 #include "proxy/exposition/wire_check.h"
 
 /* More than five bytes of length are refused, whatever they say. */

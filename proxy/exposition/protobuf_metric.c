@@ -4,7 +4,7 @@
 
 #include "proxy/exposition/lexer_parts.h"
 #include "proxy/exposition/scanner_parts.h"
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
 #include "proxy/exposition/wire_check.h"
 
 /* As in the enum MetricType. */

@@ -2,7 +2,7 @@
  * The runes above ASCII that Go prints as they are: letters, marks, numbers,
  * punctuation and symbols of Unicode 15.  Ranges, both ends included.
  */
-#include "proxy/exposition/utf8.h"
+#include "proxy/exposition/utf8_printable.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proxy/exposition/utf8.h"
+#include "proxy/base/utf8.h"
+#include "proxy/exposition/utf8_printable.h"
 
 #define ELLIPSIS "..."
 
