@@ -82,7 +82,7 @@ void guard_init(struct guard *guard, const struct guard_limits *limits);
 enum guard_verdict guard_feed(
     struct guard *guard, const char *bytes, size_t len, size_t *used);
 
-/* Did the head that was let through say who asks? */
-bool guard_has_credentials(const struct guard *guard);
+/* Did the head that was let through say who asks, or hold cookies? */
+bool guard_has_secrets(const struct guard *guard);
 
 #endif

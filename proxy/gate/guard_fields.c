@@ -8,6 +8,7 @@ enum {
 	SEEN_LENGTH = 2,
 	SEEN_CODING = 4,
 	SEEN_CREDENTIALS = 8,
+	SEEN_SECRET = 16, /* that is not for us */
 };
 
 #define NAME(text) text, sizeof(text) - 1
@@ -30,6 +31,9 @@ static const struct field {
 	    SEEN_LENGTH | SEEN_CODING, REASON_OK, "body length given twice" },
 	{ NAME("authorization"), STATE_VALUE, SEEN_CREDENTIALS,
 	    SEEN_CREDENTIALS, REASON_OK, "two Authorization headers" },
+	{ NAME("cookie"), STATE_VALUE, SEEN_SECRET, 0, REASON_OK, NULL },
+	{ NAME("proxy-authorization"), STATE_VALUE, SEEN_SECRET, 0, REASON_OK,
+	    NULL },
 	{ NAME("connection"), STATE_CONNECTION, 0, 0, REASON_OK, NULL },
 	{ NAME("expect"), STATE_VALUE, 0, 0, REASON_EXPECTATION_FAILED,
 	    "Expect is not supported" },
@@ -80,9 +84,9 @@ guard_lacks_host(const struct guard *guard)
 }
 
 bool
-guard_has_credentials(const struct guard *guard)
+guard_has_secrets(const struct guard *guard)
 {
-	return (guard->seen & SEEN_CREDENTIALS) != 0;
+	return (guard->seen & (SEEN_CREDENTIALS | SEEN_SECRET)) != 0;
 }
 
 const char *

@@ -148,7 +148,7 @@ void
 known_keep(struct known *known, const char *bytes, size_t len,
     const struct guard *guard)
 {
-	if (len > HEAD_MAX || guard_has_credentials(guard))
+	if (len > HEAD_MAX || guard_has_secrets(guard))
 		return;
 	known_head_unref(known->heads[known->next]);
 	known->heads[known->next] = new_head(bytes, len, guard);

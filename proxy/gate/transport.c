@@ -86,7 +86,9 @@ note_outcome(struct transport *transport, enum tls_io io)
 	case TLS_IO_WANT_READ:
 		break;
 	case TLS_IO_WANT_WRITE:
+		/* What else came makes the socket readable all the time. */
 		transport->is_reading_stuck = true;
+		stop_reading(transport);
 		await_writable(transport);
 		break;
 	case TLS_IO_CLOSED:
@@ -112,7 +114,10 @@ on_readable(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	transport->is_reading_stuck = false;
+	if (transport->is_reading_stuck) {
+		transport->is_reading_stuck = false;
+		event_add(&transport->readable, NULL);
+	}
 	if (note_outcome(transport, read_turn(transport)))
 		end(transport);
 	else if (unread(transport) > before && is_evhttp_reading(transport))

@@ -70,7 +70,7 @@ check_known(const char *head, const struct guard *guard)
 	guard_init(&again, guard->limits);
 	known_keep(known, head, guard->head_len, guard);
 	found = known_recall(known, head, guard->head_len, &again);
-	CHECK((found == NULL) == guard_has_credentials(guard));
+	CHECK((found == NULL) == guard_has_secrets(guard));
 	if (found != NULL) {
 		CHECK(again.header_count == guard->header_count);
 		CHECK(memcmp(head + known_head_line_len(found) - 2, "\r\n",
