@@ -132,7 +132,8 @@ feed_is_same(const struct scanner_result *a, const struct scanner_result *b)
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		if (!feed_is_same_verdict(&a->verdicts[i], &b->verdicts[i]))
 			return false;
-	return feed_is_same_facts(&a->facts, &b->facts) &&
+	return a->is_refused_everywhere == b->is_refused_everywhere &&
+	       feed_is_same_facts(&a->facts, &b->facts) &&
 	       feed_is_same_warnings(&a->warnings, &b->warnings);
 }
 

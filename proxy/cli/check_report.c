@@ -84,7 +84,9 @@ print_verdict(
 	    out, "%s: %s", versions[version], judgements[verdict->judgement]);
 	if (verdict->judgement != SCANNER_REFUSED) {
 		fputs(verdict->judgement == SCANNER_UNKNOWN
-			  ? ": not read, or an entry of more than 1 MiB\n"
+			  ? ": not read: OpenMetrics 2, which depends on the "
+			    "version and its features, or an entry of more "
+			    "than 1 MiB\n"
 			  : "\n",
 		    out);
 		return;

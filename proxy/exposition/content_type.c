@@ -245,6 +245,29 @@ find_format(struct rest type)
 	return FORMAT_NONE;
 }
 
+/*
+ * OpenMetrics 2.0: Prometheus 3 read it as 1.0, then as what it is, and that
+ * only where a feature flag says so.
+ */
+static bool
+is_openmetrics_2(enum exposition_format format, const struct params *params)
+{
+	size_t i;
+
+	for (i = 0; i < params->count; i++) {
+		const struct param *param = &params->each[i];
+		bool is_quoted = param->value[0] == '"';
+		size_t len = param->value_len - 2 * (size_t)is_quoted;
+
+		if (param->name_len == 7 && len == 5 &&
+		    strncasecmp(param->name, "version", 7) == 0)
+			return format == FORMAT_OPENMETRICS &&
+			       memcmp(param->value + is_quoted, "2.0.0", 5) ==
+				   0;
+	}
+	return false;
+}
+
 static void
 refuse(struct content_verdict *verdict, enum reason reason, const char *before,
     struct rest value, const char *after, const char *more)
@@ -312,7 +335,8 @@ content_type_judge(struct content_verdict *verdict, const char *value,
 			    "");
 		return;
 	}
-	verdict->formats[PROMETHEUS_3] = format;
+	verdict->formats[PROMETHEUS_3] =
+	    is_openmetrics_2(format, &params) ? FORMAT_NONE : format;
 	/* Go before 1.20 minds every repeat; 2.42 then reads text. */
 	verdict->formats[PROMETHEUS_242] =
 	    params.is_repeated ? FORMAT_TEXT : format;

@@ -12,7 +12,7 @@
 #include "proxy/exposition/parse.h"
 
 enum exposition_format {
-	FORMAT_NONE, /* refused */
+	FORMAT_NONE, /* refused, or with no reason: nobody knows */
 	FORMAT_TEXT,
 	FORMAT_OPENMETRICS,
 	FORMAT_PROTOBUF,

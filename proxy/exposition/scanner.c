@@ -44,7 +44,7 @@ scanner_free(struct scanner *scanner)
 
 	if (scanner == NULL)
 		return;
-	for (i = 0; i < PROMETHEUS_COUNT; i++)
+	for (i = 0; i < READER_COUNT; i++)
 		parse_fini(&scanner->parses[i]);
 	learn_fini(&scanner->learn);
 	free(scanner->carry);
@@ -61,15 +61,26 @@ scanner_forget(struct scanner *scanner)
 bool
 scanner_has_reader(const struct scanner *scanner)
 {
-	return scanner->is_reading[PROMETHEUS_3] ||
-	       scanner->is_reading[PROMETHEUS_242];
+	int i;
+
+	for (i = 0; i < READER_COUNT; i++)
+		if (scanner->is_reading[i])
+			return true;
+	return false;
+}
+
+struct scanner_verdict *
+scanner_verdict_of(struct scanner *scanner, int reader)
+{
+	return reader == READER_FALLBACK ? &scanner->fallback
+					 : &scanner->result.verdicts[reader];
 }
 
 void
-scanner_refuse(struct scanner *scanner, enum prometheus version,
-    enum reason reason, uint64_t line, uint64_t column)
+scanner_refuse(struct scanner *scanner, int reader, enum reason reason,
+    uint64_t line, uint64_t column)
 {
-	struct scanner_verdict *verdict = &scanner->result.verdicts[version];
+	struct scanner_verdict *verdict = scanner_verdict_of(scanner, reader);
 
 	verdict->judgement = SCANNER_REFUSED;
 	verdict->reason = reason;
@@ -77,7 +88,7 @@ scanner_refuse(struct scanner *scanner, enum prometheus version,
 	verdict->column = column;
 	verdict->offending[0] = '\0';
 	verdict->said[0] = '\0';
-	scanner->is_reading[version] = false;
+	scanner->is_reading[reader] = false;
 }
 
 void
@@ -85,10 +96,10 @@ scanner_give_up(struct scanner *scanner)
 {
 	int i;
 
-	for (i = 0; i < PROMETHEUS_COUNT; i++) {
+	for (i = 0; i < READER_COUNT; i++) {
 		if (!scanner->is_reading[i])
 			continue;
-		scanner->result.verdicts[i].judgement = SCANNER_UNKNOWN;
+		scanner_verdict_of(scanner, i)->judgement = SCANNER_UNKNOWN;
 		scanner->is_reading[i] = false;
 	}
 	scanner->is_over = true;
@@ -119,6 +130,22 @@ begin_version(struct scanner *scanner, enum prometheus version)
 	    &scanner->parses[version], version, format == FORMAT_OPENMETRICS);
 }
 
+static void
+begin_fallback(struct scanner *scanner)
+{
+	const struct content_verdict *content = &scanner->options.content;
+	bool is_mended = content->formats[PROMETHEUS_3] == FORMAT_NONE &&
+			 content->reason != REASON_OK &&
+			 scanner->format == FORMAT_TEXT;
+
+	memset(
+	    &scanner->fallback, 0, offsetof(struct scanner_verdict, offending));
+	scanner->is_reading[READER_FALLBACK] = is_mended;
+	if (is_mended)
+		parse_init(
+		    &scanner->parses[READER_FALLBACK], PROMETHEUS_3, false);
+}
+
 void
 scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 {
@@ -135,6 +162,7 @@ scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 	learn_begin(&scanner->learn, options->now_ms, options->keeps_series);
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		begin_version(scanner, (enum prometheus)i);
+	begin_fallback(scanner);
 	scanner->fast.learn = &scanner->learn;
 	scanner->fast.limits = &scanner->options.limits;
 	scanner->fast.is_openmetrics = scanner->format == FORMAT_OPENMETRICS;
@@ -144,6 +172,8 @@ scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 	scanner->has_eof_comment = scanner->has_read_all = false;
 	scanner->bytes = 0;
 	scanner->last_byte = '\n';
+	memset(scanner->head, 0, sizeof(scanner->head));
+	memset(scanner->tail, 0, sizeof(scanner->tail));
 	scanner->carry_len = scanner->carry_wanted = 0;
 }
 
@@ -223,14 +253,29 @@ feed_carry(struct scanner *scanner, const unsigned char *bytes, size_t len)
 	return used;
 }
 
+/* The first bytes and the last ones, however they come. */
+static void
+keep_ends(struct scanner *scanner, const unsigned char *bytes, size_t len)
+{
+	size_t i, kept = len < SCANNER_TAIL ? SCANNER_TAIL - len : 0;
+
+	for (i = 0; i < len && scanner->bytes + i < SCANNER_HEAD; i++)
+		scanner->head[scanner->bytes + i] = bytes[i];
+	memmove(scanner->tail, scanner->tail + SCANNER_TAIL - kept, kept);
+	memcpy(scanner->tail + kept, bytes + len - (SCANNER_TAIL - kept),
+	    SCANNER_TAIL - kept);
+}
+
 void
 scanner_feed(struct scanner *scanner, const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes;
 	size_t used;
 
-	if (len > 0)
+	if (len > 0) {
 		scanner->last_byte = p[len - 1];
+		keep_ends(scanner, p, len);
+	}
 	scanner->bytes += len;
 	if (scanner->is_over || len == 0)
 		return;
@@ -252,7 +297,7 @@ scanner_is_hopeless(const struct scanner *scanner)
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		if (scanner->result.verdicts[i].judgement != SCANNER_REFUSED)
 			return false;
-	return true;
+	return !scanner_has_reader(scanner);
 }
 
 static void

@@ -60,6 +60,13 @@ struct scanner_options {
 
 struct scanner_result {
 	struct scanner_verdict verdicts[PROMETHEUS_COUNT];
+	/*
+	 * No Prometheus takes this body, whatever its version and settings, or
+	 * a limit of ours is reached.  Less than all verdicts being refusals:
+	 * a fallback_scrape_protocol mends a Content-Type, and a relabelling
+	 * may drop the very series that has a bad name or a label twice.
+	 */
+	bool is_refused_everywhere;
 	struct exposition_facts facts;
 	struct warnings warnings;
 };
@@ -79,7 +86,7 @@ void scanner_begin(
 
 void scanner_feed(struct scanner *scanner, const void *bytes, size_t len);
 
-/* All of them refuse: whatever comes, the verdicts stay. */
+/* All of them refuse: whatever comes, the result stays. */
 bool scanner_is_hopeless(const struct scanner *scanner);
 
 /* The end of the body.  Valid until the next scanner_begin(). */

@@ -22,7 +22,7 @@ refuse_all(struct scanner *scanner, enum reason reason, const char *said)
 	int i;
 
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
-		scanner_refuse(scanner, (enum prometheus)i, reason, 0, 0);
+		scanner_refuse(scanner, i, reason, 0, 0);
 	snprintf(scanner->result.verdicts[PROMETHEUS_3].said, PARSE_SAID_MAX,
 	    "%s", said);
 }
@@ -35,17 +35,17 @@ conclude_samples(struct scanner *scanner)
 	uint64_t limit = scanner->options.limits.samples, samples;
 	int i;
 
-	for (i = 0; limit > 0 && i < PROMETHEUS_COUNT; i++) {
-		struct scanner_verdict *verdict = &scanner->result.verdicts[i];
+	for (i = 0; limit > 0 && i < READER_COUNT; i++) {
+		struct scanner_verdict *verdict =
+		    scanner_verdict_of(scanner, i);
 
 		/* A repeat never gets as far as being counted, since 2.52. */
 		samples = facts->samples;
-		if (i == PROMETHEUS_3)
+		if (i != PROMETHEUS_242)
 			samples -= facts->repeats;
 		if (verdict->judgement != SCANNER_ACCEPTED || samples <= limit)
 			continue;
-		scanner_refuse(
-		    scanner, (enum prometheus)i, REASON_LIMIT_SAMPLES, 0, 0);
+		scanner_refuse(scanner, i, REASON_LIMIT_SAMPLES, 0, 0);
 		if (i == PROMETHEUS_3)
 			snprintf(verdict->said, sizeof(verdict->said),
 			    "sample limit exceeded");
@@ -91,6 +91,62 @@ is_accepted(const struct scanner *scanner)
 	       verdicts[PROMETHEUS_242].judgement == SCANNER_ACCEPTED;
 }
 
+/* A varint and a message's first field, as a delimited protobuf begins. */
+static bool
+is_like_protobuf(const unsigned char *head)
+{
+	size_t i = 0;
+
+	while (i < 9 && (head[i] & 0x80) != 0)
+		i++;
+	return head[i + 1] == 0x0a;
+}
+
+/*
+ * May it be for a format that nobody named, and that a user's
+ * fallback_scrape_protocol does name?
+ */
+static bool
+is_other(const struct scanner *scanner)
+{
+	const unsigned char *tail = scanner->tail;
+
+	return memcmp(tail, "# EOF\n", 6) == 0 ||
+	       memcmp(tail + 1, "# EOF", 5) == 0 ||
+	       is_like_protobuf(scanner->head);
+}
+
+static bool
+is_certain(const struct scanner *scanner, const struct scanner_verdict *verdict)
+{
+	if (verdict->judgement != SCANNER_REFUSED)
+		return false;
+	switch (verdict->reason) {
+	case REASON_SERIES_NAME_MISSING:
+	case REASON_SERIES_NAME_INVALID:
+	case REASON_SERIES_LABEL_DUPLICATE:
+		return false;
+	case REASON_CONTENT_TYPE_MISSING:
+	case REASON_CONTENT_TYPE_UNPARSABLE:
+	case REASON_CONTENT_TYPE_UNSUPPORTED:
+		return is_certain(scanner, &scanner->fallback) &&
+		       !is_other(scanner);
+	default:
+		return true;
+	}
+}
+
+static bool
+is_refused_everywhere(const struct scanner *scanner)
+{
+	int i;
+
+	for (i = 0; i < PROMETHEUS_COUNT; i++)
+		if (!is_certain(scanner, &scanner->result.verdicts[i]))
+			return false;
+	return true;
+}
+
 void
 scanner_conclude(struct scanner *scanner)
 {
@@ -108,6 +164,7 @@ scanner_conclude(struct scanner *scanner)
 	if (limit > 0 && scanner->bytes >= limit)
 		refuse_all(scanner, REASON_LIMIT_BODY_SIZE,
 		    "body size limit exceeded");
+	scanner->result.is_refused_everywhere = is_refused_everywhere(scanner);
 	if (is_accepted(scanner))
 		warn_whole(scanner);
 	learn_end(learn, is_accepted(scanner));

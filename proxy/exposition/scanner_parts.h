@@ -7,6 +7,16 @@
 #include "proxy/exposition/protobuf.h"
 #include "proxy/exposition/scanner.h"
 
+/* Bytes of a body's beginning and end that are looked at; see is_other(). */
+#define SCANNER_HEAD 12
+#define SCANNER_TAIL 6
+
+/*
+ * Who reads: each version, and where Prometheus 3 does not for the
+ * Content-Type, it once more as if its fallback_scrape_protocol said text.
+ */
+enum { READER_FALLBACK = PROMETHEUS_COUNT, READER_COUNT };
+
 struct scanner {
 	struct scanner_options options;
 	enum exposition_format format; /* what is read */
@@ -14,12 +24,15 @@ struct scanner {
 	struct learn learn;
 	struct fast fast;
 	struct protobuf protobuf;
-	struct parse parses[PROMETHEUS_COUNT];
-	bool is_reading[PROMETHEUS_COUNT]; /* of that version: not refused */
-	bool is_over;                      /* nothing more is read */
+	struct parse parses[READER_COUNT];
+	bool is_reading[READER_COUNT];   /* not refused */
+	struct scanner_verdict fallback; /* of READER_FALLBACK */
+	bool is_over;                    /* nothing more is read */
 	bool is_finished;
 	uint64_t bytes;
 	unsigned char last_byte;
+	unsigned char head[SCANNER_HEAD]; /* the first bytes */
+	unsigned char tail[SCANNER_TAIL]; /* the last ones, newest last */
 	bool has_read_all;    /* of a text, and the newline added to it */
 	bool has_eof_comment; /* "# EOF" in the text format */
 
@@ -33,8 +46,10 @@ struct scanner {
 size_t scanner_read_text(struct scanner *scanner, const unsigned char *bytes,
     size_t len, size_t slack, bool is_last);
 
-void scanner_refuse(struct scanner *scanner, enum prometheus version,
-    enum reason reason, uint64_t line, uint64_t column);
+struct scanner_verdict *scanner_verdict_of(struct scanner *scanner, int reader);
+
+void scanner_refuse(struct scanner *scanner, int reader, enum reason reason,
+    uint64_t line, uint64_t column);
 
 /* Nobody knows what comes of it: a bound of ours was met. */
 void scanner_give_up(struct scanner *scanner);

@@ -19,21 +19,20 @@ count_newlines(const unsigned char *bytes, size_t len)
 }
 
 static void
-refuse_entry(struct scanner *scanner, enum prometheus version,
-    const unsigned char *bytes)
+refuse_entry(struct scanner *scanner, int reader, const unsigned char *bytes)
 {
-	struct parse *parse = &scanner->parses[version];
-	struct scanner_verdict *verdict = &scanner->result.verdicts[version];
+	struct parse *parse = &scanner->parses[reader];
+	struct scanner_verdict *verdict = scanner_verdict_of(scanner, reader);
 	size_t at = (size_t)(parse->offending.bytes - bytes);
 	const unsigned char *newline = memrchr(bytes, '\n', at);
 	uint64_t line = scanner->learn.line + count_newlines(bytes, at);
 	size_t column =
 	    newline == NULL ? at : (size_t)(bytes + at - newline - 1);
 
-	scanner_refuse(scanner, version, parse->reason, line, column + 1);
+	scanner_refuse(scanner, reader, parse->reason, line, column + 1);
 	escape_quoted(verdict->offending, sizeof(verdict->offending),
 	    (const char *)parse->offending.bytes, parse->offending.len);
-	if (version == PROMETHEUS_3)
+	if (reader == PROMETHEUS_3)
 		memcpy(verdict->said, parse->said_text, parse->said.len + 1);
 }
 
@@ -137,12 +136,12 @@ finish_body(struct scanner *scanner, const struct parse *parse, bool is_end)
 		warn(scanner, WARNING_NUL, none);
 }
 
-/* One version's reading of an entry, and its checks of a series. */
+/* One reader's view of an entry, and its checks of a series. */
 static enum parse_end
-read_entry(struct scanner *scanner, enum prometheus version,
-    const unsigned char *bytes, size_t len, bool is_last, size_t *end)
+read_entry(struct scanner *scanner, int reader, const unsigned char *bytes,
+    size_t len, bool is_last, size_t *end)
 {
-	struct parse *parse = &scanner->parses[version];
+	struct parse *parse = &scanner->parses[reader];
 	enum parse_end result = parse_entry(parse, bytes, len, is_last, end);
 
 	if (result != PARSE_SERIES)
@@ -161,34 +160,34 @@ static bool
 take_entry(struct scanner *scanner, const unsigned char *bytes, size_t len,
     bool is_last, size_t *end)
 {
-	enum parse_end results[PROMETHEUS_COUNT], result = PARSE_REFUSED;
+	enum parse_end results[READER_COUNT], result = PARSE_REFUSED;
 	const struct parse *parse = NULL;
-	size_t ends[PROMETHEUS_COUNT] = { 0, 0 };
-	int version;
+	size_t ends[READER_COUNT] = { 0 };
+	int i;
 
-	for (version = 0; version < PROMETHEUS_COUNT; version++) {
-		results[version] = PARSE_REFUSED;
-		if (!scanner->is_reading[version])
+	for (i = 0; i < READER_COUNT; i++) {
+		results[i] = PARSE_REFUSED;
+		if (!scanner->is_reading[i])
 			continue;
-		results[version] = read_entry(scanner, (enum prometheus)version,
-		    bytes, len, is_last, &ends[version]);
-		if (ends[version] > PARSE_ENTRY_MAX) {
+		results[i] =
+		    read_entry(scanner, i, bytes, len, is_last, &ends[i]);
+		if (ends[i] > PARSE_ENTRY_MAX) {
 			scanner_give_up(scanner);
 			return true;
 		}
-		if (results[version] == PARSE_SHORT)
+		if (results[i] == PARSE_SHORT)
 			return false;
 	}
-	for (version = PROMETHEUS_COUNT - 1; version >= 0; version--) {
-		if (!scanner->is_reading[version])
+	for (i = READER_COUNT - 1; i >= 0; i--) {
+		if (!scanner->is_reading[i])
 			continue;
-		if (results[version] == PARSE_REFUSED) {
-			refuse_entry(scanner, (enum prometheus)version, bytes);
+		if (results[i] == PARSE_REFUSED) {
+			refuse_entry(scanner, i, bytes);
 			continue;
 		}
-		result = results[version];
-		parse = &scanner->parses[version];
-		*end = ends[version];
+		result = results[i];
+		parse = &scanner->parses[i];
+		*end = ends[i];
 	}
 	if (parse == NULL)
 		return true;

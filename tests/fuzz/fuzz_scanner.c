@@ -69,6 +69,9 @@ choose(uint8_t choice)
 		FORMAT_OPENMETRICS, FORMAT_TEXT, FORMAT_PROTOBUF };
 	struct scanner_options options = feed_options(formats[choice & 3]);
 
+	if ((choice & 3) == 2)
+		content_type_judge(
+		    &options.content, "text/html", 9, FORMAT_NONE);
 	if ((choice & 4) != 0) {
 		options.limits.labels = 3;
 		options.limits.label_name_length = 8;

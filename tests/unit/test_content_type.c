@@ -65,6 +65,10 @@ static const struct {
 	{ "text/plain; a=1; A=2", FORMAT_NONE, FORMAT_TEXT,
 	    REASON_CONTENT_TYPE_UNPARSABLE,
 	    UNPARSABLE("\"text/plain; a=1; A=2\"") "duplicate parameter name" },
+	{ "application/openmetrics-text; version=\"2.0.0\"", FORMAT_NONE,
+	    FORMAT_OPENMETRICS, REASON_OK, "" },
+	{ "text/plain; version=2.0.0", FORMAT_TEXT, FORMAT_TEXT, REASON_OK,
+	    "" },
 	{ "application/openmetrics-text; a=1; a=1", FORMAT_OPENMETRICS,
 	    FORMAT_TEXT, REASON_OK, "" },
 };
@@ -102,13 +106,13 @@ test_fallback(void **state)
 		const char *value = cases[i].value;
 		enum exposition_format expected = cases[i].format_3;
 
-		if (expected == FORMAT_NONE)
+		if (cases[i].reason != REASON_OK)
 			expected = FORMAT_OPENMETRICS;
 		content_type_judge(&verdict, value,
 		    value == NULL ? 0 : strlen(value), FORMAT_OPENMETRICS);
 		assert_int_equal(verdict.reason, REASON_OK);
 		assert_int_equal(verdict.formats[PROMETHEUS_3], expected);
-		if (cases[i].format_3 == FORMAT_NONE)
+		if (cases[i].reason != REASON_OK)
 			assert_int_equal(
 			    verdict.formats[PROMETHEUS_242], expected);
 	}

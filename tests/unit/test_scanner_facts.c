@@ -407,6 +407,87 @@ test_content(void **state)
 	assert_true(scanner_is_hopeless(scanner));
 }
 
+/*
+ * Refused by all is not refused everywhere: settings of Prometheus may mend a
+ * Content-Type or drop a series.
+ */
+static void
+test_everywhere(void **state)
+{
+	static const char text[] = "text/plain",
+			  om[] = "application/openmetrics-text",
+			  html[] = "text/html";
+	static const struct {
+		const char *content_type, *body;
+		bool is_everywhere;
+	} cases[] = {
+		{ text, "a 1\n", false },
+		{ text, "a 1\nb x\n", true },
+		{ text, "{\"a\"} 1\n", false },
+		{ om, "a 1\n", true },
+		{ om, "a 1\n# EOF\n", false },
+		{ html, "a 1\n", false },
+		{ html, "a x\n", true },
+		{ html, "<!DOCTYPE html>\n", true },
+		{ html, "{\"status\":\"ok\"}", true },
+		{ html, "", false },
+		{ NULL, "<html>\n", true },
+		/* 2.42 refuses, 3 would not with a fallback to text. */
+		{ html, "{\"a\"} 1\n", false },
+		/* Nor with one to OpenMetrics, or to protobuf. */
+		{ html, "a 1 # {} 1\n", true },
+		{ html, "a 1 # {} 1\n# EOF\n", false },
+		{ html, "a 1 # {} 1\n# EOF", false },
+		{ html,
+		    "\x05\x0a\x03"
+		    "abc",
+		    false },
+		{ html,
+		    "\x85\x01\x0a"
+		    "abc",
+		    false },
+		/* What metric_relabel_configs may drop. */
+		{ text, "a{b=\"1\",b=\"2\"} 1\n", false },
+		{ text, "a{__name__=\"\"} 1\n", false },
+		{ text, "{b=\"1\"} 1\n", true },
+		/* Each version may read it in its own way. */
+		{ "application/openmetrics-text;version=2.0.0", "a x\n",
+		    false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (scan_typed(cases[i].content_type, cases[i].body)
+			->is_refused_everywhere != cases[i].is_everywhere)
+			fail_msg("case %zu", i);
+}
+
+static void
+test_own_limits(void **state)
+{
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	const char *body = "a{b=\"1\",c=\"2\"} 1\nb 1\n";
+
+	(void)state;
+	options.limits.samples = 1;
+	assert_true(feed_scan(scanner, &options, body, strlen(body), 0)
+			->is_refused_everywhere);
+	options.limits.samples = 0;
+	options.limits.labels = 2;
+	assert_true(feed_scan(scanner, &options, body, strlen(body), 0)
+			->is_refused_everywhere);
+	options.limits.labels = 0;
+	options.limits.body_size = 5;
+	assert_true(feed_scan(scanner, &options, body, strlen(body), 0)
+			->is_refused_everywhere);
+	options.limits.body_size = 0;
+	options.limits.samples = 1;
+	content_type_judge(&options.content, "text/html", 9, FORMAT_NONE);
+	assert_true(feed_scan(scanner, &options, body, strlen(body), 0)
+			->is_refused_everywhere);
+}
+
 /* Begun and never finished: the next one is not disturbed. */
 static void
 test_broken_off(void **state)
@@ -434,7 +515,8 @@ main(void)
 		TEST(test_families), TEST(test_values), TEST(test_series),
 		TEST(test_many_series), TEST(test_warnings), TEST(test_usual),
 		TEST(test_nul), TEST(test_limits), TEST(test_repeated_samples),
-		TEST(test_near), TEST(test_content), TEST(test_broken_off) };
+		TEST(test_near), TEST(test_content), TEST(test_everywhere),
+		TEST(test_own_limits), TEST(test_broken_off) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
