@@ -139,9 +139,10 @@ class Faultd:
     """Listens at once; behaves as told.  `address` is (host, port)."""
 
     def __init__(self, behaviour, host="127.0.0.1", unix_path=None, tls=None,
-                 backlog=128, receive_buffer=None):
+                 backlog=128, receive_buffer=None, port=0):
         self.behaviour = behaviour
         self.tls = tls
+        self.zoo = None  # where behaviours take their certificates from
         self.unix_path = unix_path
         self.lock = threading.Lock()
         self.requests = []
@@ -161,7 +162,7 @@ class Faultd:
             if receive_buffer:
                 self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                          receive_buffer)
-            self.listener.bind((host, 0))
+            self.listener.bind((host, port))
             self.address = self.listener.getsockname()[:2]
         self.threads = []
         if backlog is not None:
@@ -293,6 +294,10 @@ def say(data):
         conn.send(data)
         conn.finish()
     return behave
+
+
+# Closed behind the answer: the next scrape meets a connection of its own.
+GOOD_ONCE = say(ok(extra=["Connection: close"]))
 
 
 def say_and_keep(data):

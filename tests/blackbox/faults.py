@@ -1,13 +1,10 @@
 """The table of exporter faults: what the exporter does, and the one id that
-names it.
-
-A row's behaviour is what faultd does once; `id` may be several, separated by
-"|", where two are true at once (a race in the kernel decides).  `words` is a
-regular expression for the words behind the id, `lasterror` one for what a
-direct Prometheus would print.  `target` adds keys to the target.
+names it.  The names begin with the row of faults that they belong to (see
+fault_rows.py); faults of TLS and of the network stand in tables of their own.
 """
 
 import gzip
+import socket
 import zlib
 from dataclasses import dataclass, field
 
@@ -27,18 +24,50 @@ BOMB = gzip.compress(b"demo_up 1\n" * 2_000_000, 9)
 
 @dataclass
 class Fault:
+    """`behaviour` is what faultd does once for each connection; None: it
+    does not listen.  `id` may be several, separated by "|", where two are
+    true at once (a race in the kernel decides) or chance does; "ok" is a
+    whole answer.  `words` is a regular expression for the words behind the
+    id, `lasterror` one for what a direct Prometheus would print."""
     name: str
     behaviour: object
     id: str
     status: int = 502
     words: str = ""
     lasterror: str = ""
-    target: dict = field(default_factory=dict)
+    target: object = field(default_factory=dict)  # keys; or function of a zoo
     over_tls: bool = False  # run the row over TLS, too
+    tls: object = None      # function of a zoo: the exporter's TLS side
+    is_https: object = None  # what the gate speaks; by default as `tls`
+    is_rude: bool = False   # resets behind a failed handshake
+    host: str = ""          # a name, or an address where nobody can be
+    name_record: object = None  # what the name server says of `host`
+    rules: tuple = ()           # of the network, see fault_world.py
+    prepare: object = None      # function of the exporter, before it is used
+    is_lasting: bool = False    # nothing that the exporter does mends it
+    body: bytes = GOOD_BODY     # of a good answer
+
+    def __post_init__(self):
+        if self.is_https is None:
+            self.is_https = self.tls is not None
 
     @property
     def ids(self):
         return self.id.split("|")
+
+    def settings(self, zoo):
+        return self.target(zoo) if callable(self.target) else self.target
+
+    @property
+    def is_alone(self):
+        """Needs an exporter and a target of its own in any case."""
+        return bool(self.behaviour is None or self.host or self.rules
+                    or self.prepare)
+
+    @property
+    def needs_exporter(self):
+        """Or can nobody be there?"""
+        return not self.host or self.behaviour is not None
 
 
 def chunk(data):
@@ -98,7 +127,23 @@ MIME = "http_malformed_header"
 CUT = "body_truncated"
 LIMITED = {"body_size_limit": "64KB"}
 
+def fill_backlog(exporter):
+    """Listens and never accepts: the queue is full before the gate comes."""
+    exporter.listener.listen(0)
+    exporter.queue = []
+    for _ in range(8):
+        each = socket.socket()
+        each.setblocking(False)
+        each.connect_ex(exporter.address)
+        exporter.queue.append(each)
+
+
 FAULTS = [
+    Fault("U1 nothing listens", None, "connect_refused",
+          words=r"dial tcp .*: connect: connection refused",
+          lasterror=r'Get "http.*": dial tcp .*: connect: connection refused'),
+    Fault("U4 backlog full", None, "timeout_connect|connect_backlog_full",
+          504, prepare=fill_backlog),
     # U6-U13: before and inside the head.
     Fault("U6 silent", faultd.silent, "timeout_headers", 504,
           r"exporter sent .*", r'Get ".*": context deadline exceeded',

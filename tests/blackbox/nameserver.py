@@ -8,11 +8,23 @@ import threading
 from faultd import readable
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+A, CNAME = 1, 5
+TTL = 60
+
+
+def wire_name(name):
+    return b"".join(bytes([len(each)]) + each.encode("ascii")
+                    for each in name.split(".")) + b"\0"
+
+
+def record(name, kind, data):
+    return name + struct.pack(">HHIH", kind, 1, TTL, len(data)) + data
 
 
 class NameServer:
     """Answers over UDP as `table` says: name -> list of IPv4 addresses, a
-    response code, "silent" or "truncated".  Unknown names are NXDOMAIN."""
+    response code, "silent", "truncated", a name it is an alias of, or a
+    function that gives one of these.  Unknown names are NXDOMAIN."""
 
     def __init__(self, table, host):
         self.table = {name.lower(): value for name, value in table.items()}
@@ -51,6 +63,8 @@ class NameServer:
         kind = struct.unpack(">H", query[at + 1:at + 3])[0]
         question = query[12:at + 5]
         value = self.table.get(name, NXDOMAIN)
+        if callable(value):
+            value = value()
         self.queries.append((name, kind))
         if value == "silent":
             return None
@@ -59,11 +73,25 @@ class NameServer:
             flags |= 0x0200
         elif isinstance(value, int):
             flags |= value
-        elif kind == 1:
-            records = [b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4)
-                       + socket.inet_aton(each) for each in value]
+        elif isinstance(value, str):
+            records = self.aliases(name, value)
+        elif kind == A:
+            records = [record(b"\xc0\x0c", A, socket.inet_aton(each))
+                       for each in value]
         return (query[:2] + struct.pack(">HHHHH", flags, 1, len(records), 0, 0)
                 + question + b"".join(records))
+
+    def aliases(self, name, target):
+        """A chain of CNAMEs until it ends or has come round."""
+        records, seen = [], []
+        while isinstance(target, str) and name not in seen:
+            records.append(record(wire_name(name), CNAME, wire_name(target)))
+            seen.append(name)
+            name, target = target, self.table.get(target)
+        for address in target if isinstance(target, list) else []:
+            records.append(record(wire_name(name), A,
+                                  socket.inet_aton(address)))
+        return records
 
     def stop(self):
         os.write(self.stop_write_fd, b"x")
