@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -32,6 +33,10 @@
 /* Of a folder on the way; IN_MASK_ADD: it may be watched for a name, too. */
 #define FATE (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
 
+/* Of the file itself: it may be written to by another name, as through a bind
+ * mount, of which its folder here hears nothing. */
+#define OWN (IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+
 /* Of one path; deeper ones are left to the poll. */
 #define STEPS_MAX 512
 
@@ -54,8 +59,9 @@ struct watch {
 	int fd; /* inotify; -1: the system has none left */
 	struct event *readable;
 	struct event *quiet; /* pending during a burst */
-	struct event *poll;
-	uint64_t burst_us; /* its first event; 0: none */
+	struct event *poll;  /* pending while something cannot be watched */
+	bool is_blind;       /* so it is with one of the paths */
+	uint64_t burst_us;   /* its first event; 0: none */
 	struct interests interests;
 };
 
@@ -67,15 +73,47 @@ struct way {
 	unsigned steps;
 };
 
+/*
+ * Where all that happens goes through this kernel.  Others (NFS, FUSE, 9P and
+ * what is not known here) change behind its back, and inotify is silent.
+ */
+static bool
+is_local(const char *path)
+{
+	static const unsigned long kinds[] = {
+		0xef53,     /* ext2, ext3, ext4 */
+		0x58465342, /* xfs */
+		0x9123683e, /* btrfs */
+		0x01021994, /* tmpfs: Secrets */
+		0x858458f6, /* ramfs */
+		0x794c7630, /* overlay: containers */
+		0xf2f52010, /* f2fs */
+		0x2fc12fc1, /* zfs */
+		0xca451a4e, /* bcachefs */
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (statfs(path, &fs) == -1)
+		return false;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if ((unsigned long)fs.f_type == kinds[i])
+			return true;
+	return false;
+}
+
+/* What cannot be watched the poll will see. */
 static void
 add_interest(
-    struct watch *watch, const char *folder, uint32_t events, const char *name)
+    struct watch *watch, const char *path, uint32_t events, const char *name)
 {
 	struct interests *all = &watch->interests;
-	int wd = inotify_add_watch(watch->fd, folder, events);
+	int wd = inotify_add_watch(watch->fd, path, events);
 
+	if (wd == -1 || !is_local(path))
+		watch->is_blind = true;
 	if (wd == -1)
-		return; /* the poll will see it */
+		return;
 	all->items =
 	    xrealloc(all->items, (all->count + 1) * sizeof(*all->items));
 	all->items[all->count].folder = wd;
@@ -125,8 +163,12 @@ step(struct watch *watch, struct way *way)
 	struct stat st;
 	bool is_there, is_last;
 
-	if (!take_name(way, name) || ++way->steps > STEPS_MAX)
+	if (!take_name(way, name))
 		return -1;
+	if (++way->steps > STEPS_MAX) {
+		watch->is_blind = true;
+		return -1;
+	}
 	snprintf(next, sizeof(next), "%s/%s", way->here, name);
 	is_there = lstat(next, &st) == 0;
 	is_last = way->rest[0] == '\0';
@@ -134,6 +176,8 @@ step(struct watch *watch, struct way *way)
 		add_interest(watch, way->here, EVENTS, name);
 	if (is_there && S_ISLNK(st.st_mode))
 		return follow_link(way, next);
+	if (is_there && is_last && S_ISREG(st.st_mode))
+		add_interest(watch, next, OWN, "");
 	if (!is_there || is_last || strlen(next) >= sizeof(way->here))
 		return -1;
 	/* Not its parent, which may be as busy as /tmp. */
@@ -147,8 +191,10 @@ follow(struct watch *watch, const char *path)
 {
 	struct way way = { .hops = 0 };
 
-	if (strlen(path) >= PATH_MAX)
+	if (strlen(path) >= PATH_MAX) {
+		watch->is_blind = true;
 		return;
+	}
 	snprintf(way.here, sizeof(way.here), "%s", path[0] == '/' ? "/" : ".");
 	snprintf(way.rest, sizeof(way.rest), "%s", path);
 	while (step(watch, &way) == 0)
@@ -176,6 +222,18 @@ free_interests(struct interests *interests)
 	free(interests->items);
 }
 
+/* Nobody is woken once a minute for what inotify tells of by itself. */
+static void
+set_poll(struct watch *watch)
+{
+	static const struct timeval poll = { .tv_sec = POLL_SECONDS };
+
+	if (watch->path_count == 0 || !watch->is_blind)
+		event_del(watch->poll);
+	else if (!event_pending(watch->poll, EV_TIMEOUT, NULL))
+		event_add(watch->poll, &poll);
+}
+
 /* What the paths mean may have changed with what happened. */
 static void
 look_again(struct watch *watch)
@@ -183,6 +241,7 @@ look_again(struct watch *watch)
 	struct interests old = watch->interests;
 	size_t i;
 
+	watch->is_blind = watch->fd == -1;
 	if (watch->fd == -1)
 		return;
 	watch->interests = (struct interests){ NULL, 0 };
@@ -199,6 +258,7 @@ tell(struct watch *watch)
 {
 	/* First the watching: what happens during the look is not missed. */
 	look_again(watch);
+	set_poll(watch);
 	watch->changed(watch->arg);
 }
 
@@ -325,7 +385,6 @@ watch_free(struct watch *watch)
 void
 watch_set(struct watch *watch, const char *const *paths, size_t count)
 {
-	static const struct timeval poll = { .tv_sec = POLL_SECONDS };
 	size_t i;
 
 	free_paths(watch);
@@ -334,8 +393,5 @@ watch_set(struct watch *watch, const char *const *paths, size_t count)
 	for (i = 0; i < count; i++)
 		watch->paths[i] = xstrdup(paths[i]);
 	look_again(watch);
-	if (count > 0)
-		event_add(watch->poll, &poll);
-	else
-		event_del(watch->poll);
+	set_poll(watch);
 }

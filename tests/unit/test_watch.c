@@ -86,6 +86,21 @@ touch_another(void)
 	put("another", "2");
 }
 
+static void
+make_two_names(void)
+{
+	make_file();
+	mkdir("elsewhere", 0700);
+	assert_int_equal(link("file", "elsewhere/name"), 0);
+}
+
+/* As through a bind mount: the file's own folder hears nothing. */
+static void
+rewrite_elsewhere(void)
+{
+	put("elsewhere/name", "2");
+}
+
 /* Kubernetes: file -> ..data/file, ..data -> one. */
 static void
 make_secret(void)
@@ -190,6 +205,8 @@ static const struct row {
 	{ "written", "file", make_file, rewrite, true },
 	{ "replaced", "file", make_file, replace, true },
 	{ "removed", "file", make_file, remove_it, true },
+	{ "written by another name", "file", make_two_names, rewrite_elsewhere,
+	    true },
 	{ "not ours", "file", make_file, touch_another, false },
 	{ "swapped", "file", make_secret, swap_secret, true },
 	{ "behind links", "file", make_links, rewrite_real, true },
@@ -233,15 +250,52 @@ speaks_up(void **state)
 	free(command);
 }
 
+/*
+ * An idle process is not woken for what inotify tells of: besides inotify's
+ * descriptor nothing is pending.  /proc tells of nothing.
+ */
+static void
+sleeps_where_it_is_told(void **state)
+{
+	char here[] = "/tmp/test-watch-XXXXXX";
+	const char *const both[] = { here, "/proc/version" };
+	struct event_base *base = event_base_new();
+	struct watch *watch = watch_new(base, changed, NULL);
+	int fd = mkstemp(here);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	watch_set(watch, both, 1);
+	assert_int_equal(
+	    event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 1);
+	watch_set(watch, both, 2);
+	assert_int_equal(
+	    event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 2);
+	watch_set(watch, both, 1);
+	assert_int_equal(
+	    event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 1);
+	watch_set(watch, both, 0);
+	assert_int_equal(
+	    event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 1);
+	watch_free(watch);
+	event_base_free(base);
+	assert_int_equal(unlink(here), 0);
+}
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
 int
 main(void)
 {
-	struct CMUnitTest tests[sizeof(rows) / sizeof(rows[0])];
+	struct CMUnitTest tests[ROWS + 1];
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (i = 0; i < ROWS; i++)
 		tests[i] = (struct CMUnitTest){ .name = rows[i].name,
 			.test_func = speaks_up,
 			.initial_state = (void *)(uintptr_t)&rows[i] };
+	tests[ROWS] =
+	    (struct CMUnitTest)cmocka_unit_test(sleeps_where_it_is_told);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
