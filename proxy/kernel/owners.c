@@ -1,0 +1,145 @@
+#include "proxy/kernel/owners.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/base/clock.h"
+#include "proxy/kernel/process.h"
+
+struct walk {
+	struct owner *owners;
+	size_t count;
+	const struct owners_limits *limits;
+	const atomic_bool *stop;
+	struct owners_result *result;
+	unsigned links;
+};
+
+/* Their own troubles are not those of whom they hold the socket for. */
+static bool
+is_stand_in(const struct process_stat *stat)
+{
+	static const char *const names[] = { "docker-proxy", "rootlessport",
+		"slirp4netns", "pasta", "pasta.avx2", "conmon" };
+	size_t i;
+
+	if (stat->pid == (unsigned)getpid() ||
+	    (stat->pid == 1 && strcmp(stat->name, "systemd") == 0))
+		return true;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(stat->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_over(struct walk *walk)
+{
+	const struct owners_limits *limits = walk->limits;
+
+	if (!atomic_load_explicit(walk->stop, memory_order_relaxed) &&
+	    walk->result->processes < limits->processes &&
+	    walk->links < limits->links && clock_now_us() < limits->until_us)
+		return false;
+	walk->result->gave_up = true;
+	return true;
+}
+
+static void
+claim(struct walk *walk, uint64_t inode, const struct process_stat *stat)
+{
+	struct owner *owner;
+	size_t i;
+
+	for (i = 0; i < walk->count; i++) {
+		owner = &walk->owners[i];
+		if (owner->inode != inode ||
+		    (owner->pid != 0 &&
+			owner->start_ticks <= stat->start_ticks))
+			continue;
+		owner->pid = stat->pid;
+		owner->start_ticks = stat->start_ticks;
+	}
+}
+
+static void
+read_links(struct walk *walk, DIR *dir, const struct process_stat *stat)
+{
+	const struct dirent *entry;
+	char target[64];
+	uint64_t inode;
+	ssize_t len;
+
+	while (walk->links < walk->limits->links &&
+	       (entry = readdir(dir)) != NULL) {
+		walk->links++;
+		len = readlinkat(
+		    dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		if (len <= 0)
+			continue;
+		target[len] = '\0';
+		if (sscanf(target, "socket:[%" SCNu64 "]", &inode) == 1)
+			claim(walk, inode, stat);
+	}
+}
+
+static void
+look_into(struct walk *walk, int proc, const char *name)
+{
+	struct process_stat stat;
+	int folder = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fds = -1;
+	DIR *dir;
+
+	if (folder == -1)
+		return;
+	if (process_read_stat(folder, &stat) && !is_stand_in(&stat)) {
+		fds = openat(folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		walk->result->processes++;
+		if (fds == -1 && (errno == EACCES || errno == EPERM))
+			walk->result->denied++;
+	}
+	close(folder);
+	dir = fds == -1 ? NULL : fdopendir(fds);
+	if (dir != NULL) {
+		read_links(walk, dir, &stat);
+		closedir(dir);
+	} else if (fds != -1) {
+		close(fds);
+	}
+}
+
+void
+owners_find(struct owner *owners, size_t count, const char *root,
+    const struct owners_limits *limits, const atomic_bool *stop,
+    struct owners_result *result)
+{
+	struct walk walk = { .owners = owners,
+		.count = count,
+		.limits = limits,
+		.stop = stop,
+		.result = result };
+	const struct dirent *entry;
+	char path[512];
+	DIR *dir;
+
+	memset(result, 0, sizeof(*result));
+	snprintf(path, sizeof(path), "%s/proc", root);
+	dir = opendir(path);
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+		if (isdigit((unsigned char)entry->d_name[0])) {
+			if (is_over(&walk))
+				break;
+			look_into(&walk, dirfd(dir), entry->d_name);
+		}
+	closedir(dir);
+}
