@@ -309,6 +309,12 @@ struct conf_connections {
 	unsigned max_per_listener;
 };
 
+/* The record on disk. */
+struct conf_journal {
+	char *path; /* a folder; NULL: in memory only */
+	uint64_t max_size;
+};
+
 /* What the rules leave for the gate's own listeners. */
 enum conf_gate_tls {
 	CONF_GATE_TLS_FILES, /* tls_server_config's certificate */
@@ -326,6 +332,7 @@ struct conf {
 	unsigned workers;
 	uint64_t memory_budget;
 	struct conf_connections connections;
+	struct conf_journal journal;
 	bool self_signed;
 	bool insecure_http;
 	char *web_config_file;

@@ -88,6 +88,17 @@ const struct conf_key conf_keys_gate[] = {
 	    .def = "0", .min = 0, .max = 1000000, .is_reloadable = true,
 	    .help = "Through each address of listen; more are closed at once. "
 		    "0: no limit." },
+	{ ROOT(journal), .name = "journal", .type = CONF_TYPE_GROUP,
+	    .help = "The record on disk, which outlives the process." },
+	{ ROOT(journal.path), .name = "journal.path", .type = CONF_TYPE_PATH,
+	    .help = "The folder for its files, of this process alone; made "
+		    "(0700) if its parent exists. \"\" keeps the record in "
+		    "memory." },
+	{ ROOT(journal.max_size), .name = "journal.max_size",
+	    .type = CONF_TYPE_SIZE, .def = "16MB", .min = 1 << 20,
+	    .max = 1 << 30,
+	    .help = "What these files may take together; the oldest one goes "
+		    "first." },
 	{ ROOT(self_signed), .name = "self_signed", .type = CONF_TYPE_BOOL,
 	    .def = "false", .flag = "self-signed", .is_reloadable = true,
 	    .help = "Make a certificate in memory. Not beside a configured "

@@ -341,15 +341,27 @@ keep_workers(struct conf *conf, const struct conf *was)
 }
 
 static void
-keep_budget(struct conf *conf, const struct conf *was)
+keep_size(const char *key, uint64_t *size, uint64_t was)
 {
 	char value[CONF_SIZE_SIZE], wanted[CONF_SIZE_SIZE];
 
-	if (conf->memory_budget == was->memory_budget)
+	if (*size == was)
 		return;
-	say_fixed("memory_budget", conf_size_text(was->memory_budget, value),
-	    conf_size_text(conf->memory_budget, wanted));
-	conf->memory_budget = was->memory_budget;
+	say_fixed(
+	    key, conf_size_text(was, value), conf_size_text(*size, wanted));
+	*size = was;
+}
+
+static void
+keep_path(const char *key, char **path, const char *was)
+{
+	const char *wanted = *path != NULL ? *path : "";
+
+	if (strcmp(wanted, was != NULL ? was : "") == 0)
+		return;
+	say_fixed(key, was != NULL ? was : "", wanted);
+	free(*path);
+	*path = was != NULL ? xstrdup(was) : NULL;
 }
 
 void
@@ -357,9 +369,13 @@ generation_keep_fixed(struct conf *conf, const struct conf *was, bool has_crew)
 {
 	if (has_crew) {
 		keep_workers(conf, was);
-		keep_budget(conf, was);
+		keep_size(
+		    "memory_budget", &conf->memory_budget, was->memory_budget);
 	}
 	keep_address("admin.listen", &conf->admin_listen, &was->admin_listen);
 	keep_address(
 	    "health.listen", &conf->health_listen, &was->health_listen);
+	keep_path("journal.path", &conf->journal.path, was->journal.path);
+	keep_size(
+	    "journal.max_size", &conf->journal.max_size, was->journal.max_size);
 }

@@ -21,6 +21,7 @@
 #include "proxy/crew.h"
 #include "proxy/desk.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/journal.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/environment.h"
 #include "proxy/expiry.h"
@@ -41,6 +42,7 @@ struct server {
 	struct event_base *base;
 	struct mailbox *mailbox;
 	struct board *board;
+	struct journal *journal; /* NULL: the record is kept in memory */
 	struct handshakes *handshakes;
 	struct desk *desk;
 	struct event *signals[SIGNAL_COUNT];
@@ -368,6 +370,28 @@ open_signals(struct server *server)
 	environment_release_signals();
 }
 
+/*
+ * Its lines are the record's business; so are those that are read again:
+ * options.recovered and options.ready.
+ */
+static int
+open_journal(struct server *server, struct err *err)
+{
+	const struct conf_journal *conf = &server->conf->journal;
+	struct journal_options options = {
+		.path = conf->path,
+		.max_size = conf->max_size,
+		.mailbox = server->mailbox,
+		.arg = server,
+	};
+
+	if (conf->path == NULL)
+		return 0;
+	server->journal = journal_new(&options, err);
+	server->view.journal = server->journal;
+	return server->journal == NULL ? -1 : 0;
+}
+
 static int
 open_main(
     struct server *server, const struct conf_source *source, struct err *err)
@@ -392,6 +416,8 @@ open_main(
 	server->certificate_timer =
 	    evtimer_new(server->base, look_for_certificate, server);
 	open_signals(server);
+	if (open_journal(server, err) == -1)
+		return -1;
 	server->desk = desk_open(server->base, &server->view, err);
 	return server->desk == NULL ? -1 : 0;
 }
@@ -443,6 +469,8 @@ fini(struct server *server)
 	crew_stop(server->crew);
 	if (server->mailbox != NULL)
 		mailbox_deliver(server->mailbox);
+	/* All records have come: what they said to it is written now. */
+	journal_free(server->journal);
 	crew_free(server->crew);
 	if (server->generation != NULL)
 		generation_close_doors(server->generation, NULL);

@@ -13,6 +13,7 @@ struct auth_backend;
 struct board;
 struct conf;
 struct handshakes;
+struct journal;
 struct refusals;
 struct stats;
 struct tls_certificate;
@@ -29,6 +30,7 @@ struct admin_view {
 	const struct handshakes *handshakes; /* those that failed */
 	struct refusals *refusals;           /* who was not let in */
 	const struct auth_backend *backend;  /* NULL: nobody is asked */
+	struct journal *journal;             /* NULL: there is none */
 	bool is_ready;    /* configuration and certificates loaded */
 	bool is_draining; /* SIGTERM was received */
 	const char *not_ready_reason; /* e.g. "certificate_missing", or NULL */

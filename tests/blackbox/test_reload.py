@@ -185,11 +185,15 @@ def test_fixed_keys_say_so(lab):
     reload(gate, plain(target("b", exporter), workers=3,
                        memory_budget="32MB",
                        admin={"listen": "127.0.0.1:1"},
-                       health={"listen": "127.0.0.1:2"}))
+                       health={"listen": "127.0.0.1:2"},
+                       journal={"path": "/nowhere/journal",
+                                "max_size": "1MB"}))
     told = {row["key"]: (row["value"], row["wanted"])
             for row in lines(gate, "only a restart changes this")}
     assert set(told) == {"workers", "memory_budget", "admin.listen",
-                         "health.listen"}
+                         "health.listen", "journal.path",
+                         "journal.max_size"}
+    assert told["journal.path"] == ("", "/nowhere/journal")
     assert told["workers"] == ("1", "3")
     assert told["admin.listen"] == ("127.0.0.1:0", "127.0.0.1:1")
     assert gate.addresses["admin"] == admin
