@@ -84,8 +84,8 @@ print_verdict(
 	    out, "%s: %s", versions[version], judgements[verdict->judgement]);
 	if (verdict->judgement != SCANNER_REFUSED) {
 		fputs(verdict->judgement == SCANNER_UNKNOWN
-			  ? ": not read: OpenMetrics 2, which depends on the "
-			    "version and its features, or an entry of more "
+			  ? ": not judged: OpenMetrics 2, which depends on "
+			    "the version and its features, or an entry of more "
 			    "than 1 MiB\n"
 			  : "\n",
 		    out);

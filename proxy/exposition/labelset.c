@@ -328,14 +328,15 @@ check_duplicates(struct parse *parse)
 }
 
 bool
-labelset_check(struct parse *parse, const struct exposition_limits *limits)
+labelset_check(struct parse *parse, const struct exposition_limits *limits,
+    bool is_dropped)
 {
 	add_name(parse);
 	qsort(parse->labels, parse->label_count, sizeof(*parse->labels),
 	    compare_labels);
 	drop_empty(parse);
 	return check_names(parse) && check_limits(parse, limits) &&
-	       check_duplicates(parse);
+	       (is_dropped || check_duplicates(parse));
 }
 
 /* As name="value", which is how it usually stands there. */

@@ -26,10 +26,11 @@ struct exposition_limits {
  *
  * Labels that Prometheus adds to the target are not known here: they count
  * for its label_limit, not for ours, and repairs of job and instance, which it
- * renames, are left to it.
+ * renames, are left to it.  Prometheus minds labels that come twice
+ * only where it stores the sample: not where that is_dropped before.
  */
-bool labelset_check(
-    struct parse *parse, const struct exposition_limits *limits);
+bool labelset_check(struct parse *parse, const struct exposition_limits *limits,
+    bool is_dropped);
 
 /* Of the labels that labelset_check() left. */
 uint64_t labelset_fingerprint(const struct parse *parse, uint64_t seed);

@@ -5,9 +5,6 @@
 
 #include "proxy/exposition/fingerprint.h"
 
-#define MINUTE_MS ((int64_t)60000)
-#define AHEAD_MAX_MS (10 * MINUTE_MS)
-#define BEHIND_MAX_MS (60 * MINUTE_MS)
 /* Milliseconds before 1973, and after 5138. */
 #define SECONDS_BELOW ((int64_t)100000000000)
 #define MICRO_ABOVE ((int64_t)100000000000000)
@@ -157,9 +154,9 @@ judge_timestamp(struct learn *learn, int64_t timestamp_ms)
 		warn(learn, WARNING_TIMESTAMP_SECONDS);
 	else if (timestamp_ms > MICRO_ABOVE)
 		warn(learn, WARNING_TIMESTAMP_MICRO);
-	else if (now_ms > 0 && timestamp_ms > now_ms + AHEAD_MAX_MS)
+	else if (now_ms > 0 && timestamp_ms > now_ms + LEARN_AHEAD_MAX_MS)
 		warn(learn, WARNING_TIMESTAMP_FUTURE);
-	else if (now_ms > 0 && timestamp_ms < now_ms - BEHIND_MAX_MS)
+	else if (now_ms > 0 && timestamp_ms < now_ms - LEARN_BEHIND_MAX_MS)
 		warn(learn, WARNING_TIMESTAMP_OLD);
 }
 

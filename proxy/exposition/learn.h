@@ -19,6 +19,10 @@
 
 #define LEARN_NAME_MAX 256
 
+/* Timestamps that Prometheus takes, about: older ones may pass at times. */
+#define LEARN_AHEAD_MAX_MS ((int64_t)10 * 60 * 1000)
+#define LEARN_BEHIND_MAX_MS ((int64_t)60 * 60 * 1000)
+
 struct learn {
 	uint64_t seed;
 	int64_t now_ms; /* 0: unknown */

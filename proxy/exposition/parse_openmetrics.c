@@ -158,7 +158,7 @@ after_timestamp(struct parse *parse)
 /*
  * Prometheus 3 says nothing about what is neither a timestamp nor an exemplar,
  * takes the series, and trips over the rest of the line as if an entry began
- * there.
+ * there.  2.42 says what it is.
  */
 enum parse_end
 parse_stray(struct parse *parse)
@@ -167,7 +167,7 @@ parse_stray(struct parse *parse)
 
 	parse->start = parse->lexer.i;
 	token = parse_next(parse);
-	if (token == TOKEN_EOF)
+	if (token == TOKEN_EOF && parse->version == PROMETHEUS_3)
 		return refuse_end(parse);
 	return parse_refuse_token(parse, REASON_PARSE_TIMESTAMP_INVALID,
 	    "expected a valid start token", token);
@@ -192,6 +192,8 @@ suffix(struct parse *parse, enum token token)
 	case TOKEN_TIMESTAMP:
 		return after_timestamp(parse);
 	default:
+		if (parse->version == PROMETHEUS_242)
+			return parse_stray(parse);
 		parse->is_stray = true;
 		return PARSE_SERIES;
 	}

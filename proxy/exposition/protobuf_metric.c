@@ -151,7 +151,8 @@ check_series(struct scanner *scanner, struct slice name)
 		parse->is_raw = true;
 		words_init(
 		    &parse->said, parse->said_text, sizeof(parse->said_text));
-		if (!labelset_check(parse, &scanner->options.limits))
+		if (!labelset_check(parse, &scanner->options.limits,
+			scanner_drops(scanner, i, parse)))
 			complain(scanner, (enum prometheus)i, parse->reason,
 			    parse->said_text);
 	}

@@ -30,7 +30,7 @@
 enum scanner_judgement {
 	SCANNER_ACCEPTED,
 	SCANNER_REFUSED,
-	SCANNER_UNKNOWN, /* not read, or an entry was too long */
+	SCANNER_UNKNOWN, /* not read, too long an entry, or nobody can tell */
 };
 
 struct scanner_verdict {

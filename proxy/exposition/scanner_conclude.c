@@ -27,29 +27,56 @@ refuse_all(struct scanner *scanner, enum reason reason, const char *said)
 	    "%s", said);
 }
 
-/* Prometheus tells of a parse error before it tells of too many samples. */
+/*
+ * Prometheus tells of a parse error before it tells of too many samples.
+ *
+ * Since 2.52 a series that repeats another byte for byte is dropped before it
+ * is counted, and one that says the same in other bytes is counted.  We cannot
+ * tell these apart, so a limit between the two counts is not judged.
+ */
 static void
 conclude_samples(struct scanner *scanner)
 {
 	const struct exposition_facts *facts = &scanner->learn.facts;
-	uint64_t limit = scanner->options.limits.samples, samples;
+	uint64_t limit = scanner->options.limits.samples;
 	int i;
 
 	for (i = 0; limit > 0 && i < READER_COUNT; i++) {
 		struct scanner_verdict *verdict =
 		    scanner_verdict_of(scanner, i);
 
-		/* A repeat never gets as far as being counted, since 2.52. */
-		samples = facts->samples;
-		if (i != PROMETHEUS_242)
-			samples -= facts->repeats;
-		if (verdict->judgement != SCANNER_ACCEPTED || samples <= limit)
+		if (verdict->judgement != SCANNER_ACCEPTED ||
+		    facts->samples <= limit)
 			continue;
+		if (i != PROMETHEUS_242 &&
+		    facts->samples - facts->repeats <= limit) {
+			verdict->judgement = SCANNER_UNKNOWN;
+			continue;
+		}
 		scanner_refuse(scanner, i, REASON_LIMIT_SAMPLES, 0, 0);
 		if (i == PROMETHEUS_3)
 			snprintf(verdict->said, sizeof(verdict->said),
 			    "sample limit exceeded");
 	}
+}
+
+/* Out of bounds, or one more than sample_limit. */
+bool
+scanner_drops(
+    const struct scanner *scanner, int reader, const struct parse *parse)
+{
+	const struct exposition_facts *facts = &scanner->learn.facts;
+	uint64_t limit = scanner->options.limits.samples;
+	uint64_t samples = facts->samples;
+	int64_t now_ms = scanner->options.now_ms;
+
+	if (reader != PROMETHEUS_242)
+		samples -= facts->repeats;
+	if (limit > 0 && samples >= limit)
+		return true;
+	return parse->has_timestamp && now_ms > 0 &&
+	       (parse->timestamp_ms > now_ms + LEARN_AHEAD_MAX_MS ||
+		   parse->timestamp_ms < now_ms - LEARN_BEHIND_MAX_MS);
 }
 
 static void

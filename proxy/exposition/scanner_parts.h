@@ -48,6 +48,10 @@ size_t scanner_read_text(struct scanner *scanner, const unsigned char *bytes,
 
 struct scanner_verdict *scanner_verdict_of(struct scanner *scanner, int reader);
 
+/* Is the series in `parse` dropped before its labels are minded? */
+bool scanner_drops(
+    const struct scanner *scanner, int reader, const struct parse *parse);
+
 void scanner_refuse(struct scanner *scanner, int reader, enum reason reason,
     uint64_t line, uint64_t column);
 

@@ -146,7 +146,8 @@ read_entry(struct scanner *scanner, int reader, const unsigned char *bytes,
 
 	if (result != PARSE_SERIES)
 		return result;
-	if (!labelset_check(parse, &scanner->options.limits))
+	if (!labelset_check(parse, &scanner->options.limits,
+		scanner_drops(scanner, reader, parse)))
 		return PARSE_REFUSED;
 	if (!parse->is_stray)
 		return result;

@@ -115,9 +115,10 @@ class NodeExporter(Program):
 
 
 class Prometheus(Program):
-    """`jobs` is a list of scrape_configs."""
+    """`jobs` is a list of scrape_configs; `program` another version."""
 
-    def __init__(self, folder, jobs, host, interval="1s", timeout="1s"):
+    def __init__(self, folder, jobs, host, interval="1s", timeout="1s",
+                 program="prometheus"):
         home = folder / "prometheus"
         home.mkdir()
         config = {"global": {"scrape_interval": interval,
@@ -126,10 +127,11 @@ class Prometheus(Program):
         path = home / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))
         super().__init__(folder, "prometheus", [
-            "prometheus", f"--config.file={path}",
+            program, f"--config.file={path}",
             f"--storage.tsdb.path={home}/data",
             f"--web.listen-address={host}:0"])
-        match = self.wait_for_line(r'msg="Listening on" address=(\S+)')
+        match = self.wait_for_line(
+            r'msg="Listening on" (?:component=web )?address=(\S+)')
         self.netloc = match.group(1)
         self.address = split_address(match.group(1))
         wait_for(self.is_ready, START_SECONDS, "Prometheus ready")

@@ -322,7 +322,44 @@ test_limits(void **state)
 	    "__name__, value: \"abcdef\", length: 6, limit: 5)");
 }
 
-/* A repeat is dropped before it is counted, since 2.52. */
+/* Whose sample is dropped anyway may have a label twice. */
+static void
+test_dropped(void **state)
+{
+	static const char twice[] = "a{b=\"c\",b=\"d\"} 1";
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	char body[128];
+	size_t i;
+	static const struct {
+		const char *before, *timestamp;
+		uint64_t samples;
+		enum reason reason;
+	} cases[] = {
+		{ "", "", 0, REASON_SERIES_LABEL_DUPLICATE },
+		{ "", " 1699999000000", 0, REASON_SERIES_LABEL_DUPLICATE },
+		{ "", " 1700000", 0, REASON_OK },
+		{ "", " 1700000700000", 0, REASON_OK },
+		{ "x 1\n", "", 2, REASON_SERIES_LABEL_DUPLICATE },
+		{ "x 1\ny 1\n", "", 2, REASON_LIMIT_SAMPLES },
+	};
+
+	(void)state;
+	options.now_ms = 1700000000000;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct scanner_result *result;
+
+		snprintf(body, sizeof(body), "%s%s%s\n", cases[i].before, twice,
+		    cases[i].timestamp);
+		options.limits.samples = cases[i].samples;
+		result = feed_scan(scanner, &options, body, strlen(body), 0);
+		assert_int_equal(
+		    result->verdicts[PROMETHEUS_3].reason, cases[i].reason);
+		assert_int_equal(
+		    result->verdicts[PROMETHEUS_242].reason, cases[i].reason);
+	}
+}
+
+/* Some repeats are dropped before they are counted, since 2.52. */
 static void
 test_repeated_samples(void **state)
 {
@@ -333,7 +370,8 @@ test_repeated_samples(void **state)
 	options.limits.samples = 2;
 	result = feed_scan(scanner, &options, "a 1\na 1\nb 1\n", 12, 0);
 	assert_int_equal(
-	    result->verdicts[PROMETHEUS_3].judgement, SCANNER_ACCEPTED);
+	    result->verdicts[PROMETHEUS_3].judgement, SCANNER_UNKNOWN);
+	assert_false(result->is_refused_everywhere);
 	assert_int_equal(
 	    result->verdicts[PROMETHEUS_242].reason, REASON_LIMIT_SAMPLES);
 }
@@ -515,8 +553,9 @@ main(void)
 		TEST(test_families), TEST(test_values), TEST(test_series),
 		TEST(test_many_series), TEST(test_warnings), TEST(test_usual),
 		TEST(test_nul), TEST(test_limits), TEST(test_repeated_samples),
-		TEST(test_near), TEST(test_content), TEST(test_everywhere),
-		TEST(test_own_limits), TEST(test_broken_off) };
+		TEST(test_dropped), TEST(test_near), TEST(test_content),
+		TEST(test_everywhere), TEST(test_own_limits),
+		TEST(test_broken_off) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,211 @@
+"""Many bodies, each served to a real Prometheus as a target of its own, and
+what the scanner says of the same bytes."""
+
+import os
+import re
+import struct
+import subprocess
+from dataclasses import dataclass
+
+from programs import GATE, ROOT, SANITIZER_OPTIONS
+from wire import wait_for
+
+NO_TYPE = 0xffffffff
+# Prometheus adds two labels, and we judge without them.
+TARGET_LABELS = 2
+LIMITS = {"sample_limit": 3, "label_limit": 4, "label_name_length_limit": 10,
+          "label_value_length_limit": 12}
+SIZE = {"body_size_limit": 60}
+
+
+def find_program():
+    """Built beside the gate where tests are, else by the first build."""
+    for folder in (os.path.dirname(GATE),
+                   os.path.join(ROOT, "build", "tests-asan")):
+        path = os.path.join(folder, "verdicts")
+        if os.path.exists(path):
+            return path
+    raise AssertionError("no verdicts program; configure with BUILD_TESTS=ON")
+
+
+@dataclass
+class Verdict:
+    judgement: str
+    reason: str
+    line: int
+    column: int
+
+    @property
+    def is_refused(self):
+        return self.judgement == "refused"
+
+
+@dataclass
+class Judged:
+    three: Verdict
+    old: Verdict  # 2.42
+    is_everywhere: bool
+    said: str  # as Prometheus 3 would
+
+
+def go_text(raw):
+    """Bytes as Go's encoding/json shows them."""
+    text = raw.decode("utf-8", "surrogateescape")
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def piece(data):
+    if data is None:
+        return struct.pack("<I", NO_TYPE)
+    return struct.pack("<I", len(data)) + data
+
+
+def record(body):
+    content_type = body.content_type
+    if content_type is not None:
+        content_type = content_type.encode("latin-1")
+    return b"r" + piece(content_type) + piece(body.body)
+
+
+def read_line(line):
+    fields, said = line.split("=")
+    fields = fields.split()
+    three, old = (Verdict(each[0], each[1], int(each[2]), int(each[3]))
+                  for each in (fields[0:4], fields[4:8]))
+    return Judged(three, old, fields[8] == "everywhere",
+                  go_text(bytes.fromhex(said)))
+
+
+def judge(bodies, limits=None):
+    """The scanner's word for each of the bodies."""
+    arguments = [f"{name}={value}" for name, value in (limits or {}).items()]
+    done = subprocess.run(
+        [find_program(), *arguments], check=True, capture_output=True,
+        input=b"".join(record(each) for each in bodies),
+        env={**os.environ, **SANITIZER_OPTIONS})
+    lines = done.stdout.decode().splitlines()
+    assert len(lines) == len(bodies)
+    return [read_line(each) for each in lines]
+
+
+def answering(bodies):
+    """An exporter that has body N at /N."""
+    answers = {}
+    for each in bodies:
+        head = ["HTTP/1.1 200 OK", f"Content-Length: {len(each.body)}"]
+        if each.content_type is not None:
+            head.append(f"Content-Type: {each.content_type}")
+        answers[f"/{each.number}"] = (
+            "\r\n".join(head) + "\r\n\r\n").encode("latin-1") + each.body
+
+    def behave(conn):
+        while True:
+            path = conn.read_request().split(b" ", 2)[1].decode()
+            conn.send(answers[path.partition("?")[0]])
+    return behave
+
+
+def scrape_job(name, netloc, bodies, limits=None, **more):
+    """A job with a target for each body."""
+    limits = dict(limits or {})
+    if "label_limit" in limits:
+        limits["label_limit"] += TARGET_LABELS
+    if "body_size_limit" in limits:
+        limits["body_size_limit"] = f"{limits['body_size_limit']}B"
+    return {"job_name": name, **limits, **more, "static_configs": [
+        {"targets": [netloc], "labels": {
+            "__metrics_path__": f"/{each.number}",
+            "instance": str(each.number)}} for each in bodies]}
+
+
+def is_judged(target):
+    """A scrape that a busy machine was too slow for says nothing."""
+    return target["health"] != "unknown" and not re.match(
+        'Get "|context deadline exceeded|read tcp ', target["lastError"])
+
+
+def interval_of(jobs):
+    """So that no more than 200 scrapes begin in one second."""
+    count = sum(len(each["static_configs"]) for each in jobs)
+    return f"{max(3, count // 200)}s"
+
+
+def last_errors(prometheus, seconds=60):
+    """{job: {number: lastError}}, once each target has been judged."""
+    def look():
+        targets = prometheus.api("targets?state=active")["activeTargets"]
+        if not all(is_judged(each) for each in targets):
+            return None
+        found = {}
+        for each in targets:
+            labels = each["labels"]
+            found.setdefault(labels["job"], {})[int(labels["instance"])] = (
+                each["lastError"])
+        return found
+    return wait_for(look, seconds, "a scrape of each target")
+
+
+def groups_of(lab, made):
+    """(job, bodies, limits, exporter): of `made`, {name: bodies}, all
+    without a limit and some with."""
+    for name, bodies in made.items():
+        exporter = lab.faultd(answering(bodies))
+        # Prometheus counts the labels it renames, too.
+        some = [each for each in bodies[:max(len(bodies) // 4, 100)]
+                if not each.says_target_label()]
+        yield name, bodies, {}, exporter
+        yield f"{name}-limits", some, LIMITS, exporter
+        yield f"{name}-size", some, SIZE, exporter
+
+
+def serve_all(lab, made, program="prometheus"):
+    """[(job, limits, bodies, what we say, {number: lastError})]"""
+    groups = list(groups_of(lab, made))
+    jobs = [scrape_job(name, exporter.netloc, bodies, limits)
+            for name, bodies, limits, exporter in groups]
+    interval = interval_of(jobs)
+    prometheus = lab.prometheus(jobs, interval=interval, timeout=interval,
+                                program=program)
+    errors = last_errors(prometheus, seconds=120)
+    return [(name, limits, bodies, judge(bodies, limits), errors[name])
+            for name, bodies, limits, _ in groups]
+
+
+def assert_agreement(served, disagreement, verdict_of):
+    """disagreement(body, ours, words, limits) says why they are not the
+    same."""
+    bad, count, refused = [], 0, 0
+    for name, limits, bodies, judged, errors in served:
+        assert sorted(errors) == [each.number for each in bodies]
+        for body, ours in zip(bodies, judged):
+            words = errors[body.number]
+            why = disagreement(body, ours, words, limits)
+            if why:
+                bad.append(f"{name}: {body}\n  Prometheus: {words!r}\n"
+                           f"  but {why}")
+        count += len(bodies)
+        refused += sum(verdict_of(each).is_refused for each in judged)
+    print(f"{count} bodies, {refused} refused, {len(bad)} disagree")
+    assert count // 10 < refused < count - count // 10
+    assert not bad, "\n".join([f"{len(bad)} disagree", *bad[:20]])
+
+
+def less_target(words):
+    """What Prometheus said, without the target's own labels."""
+    for name in ("instance", "job"):
+        words = re.sub(rf'(?:, )?\b{name}="[\w-]+"', "", words, count=1)
+    words = words.replace("{, ", "{")
+    match = re.match(r"(label_limit .*number of labels: )(\d+)(, limit: )"
+                     r"(\d+)\)$", words, re.DOTALL)
+    if not match:
+        return words
+    start, count, middle, limit = match.groups()
+    return (f"{start}{int(count) - TARGET_LABELS}{middle}"
+            f"{int(limit) - TARGET_LABELS})")
+
+
+def is_same(said, words):
+    """`said` is ours; what is long is cut there."""
+    if said.endswith("...") and len(said) > 1000:
+        return words.startswith(said[:-3])
+    return said == words
