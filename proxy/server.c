@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@
 #include "tls/server.h"
 
 #define DRAIN_SECONDS 10
+#define JOURNAL_LINES 1000 /* that are read again at the start */
 #define CERTIFICATE_WORDS_SECONDS 10
 
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -43,6 +45,7 @@ struct server {
 	struct mailbox *mailbox;
 	struct board *board;
 	struct journal *journal; /* NULL: the record is kept in memory */
+	uint64_t line_count;     /* told to it */
 	struct handshakes *handshakes;
 	struct desk *desk;
 	struct event *signals[SIGNAL_COUNT];
@@ -370,10 +373,24 @@ open_signals(struct server *server)
 	environment_release_signals();
 }
 
-/*
- * Its lines are the record's business; so are those that are read again:
- * options.recovered and options.ready.
- */
+/* Its lines are the record's business; so are those that are read again. */
+
+static void
+append_line(const char *json, size_t len, void *arg)
+{
+	struct server *server = arg;
+
+	journal_append(server->journal, json, len, ++server->line_count);
+}
+
+static void
+recover_line(const char *line, size_t len, void *arg)
+{
+	struct server *server = arg;
+
+	board_recover(server->board, line, len);
+}
+
 static int
 open_journal(struct server *server, struct err *err)
 {
@@ -382,6 +399,8 @@ open_journal(struct server *server, struct err *err)
 		.path = conf->path,
 		.max_size = conf->max_size,
 		.mailbox = server->mailbox,
+		.recover_max = JOURNAL_LINES,
+		.recovered = recover_line,
 		.arg = server,
 	};
 
@@ -389,7 +408,10 @@ open_journal(struct server *server, struct err *err)
 		return 0;
 	server->journal = journal_new(&options, err);
 	server->view.journal = server->journal;
-	return server->journal == NULL ? -1 : 0;
+	if (server->journal == NULL)
+		return -1;
+	board_keep_journal(server->board, append_line, server);
+	return 0;
 }
 
 static int
@@ -470,7 +492,9 @@ fini(struct server *server)
 	if (server->mailbox != NULL)
 		mailbox_deliver(server->mailbox);
 	/* All records have come: what they said to it is written now. */
+	board_flush(server->board);
 	journal_free(server->journal);
+	board_keep_journal(server->board, NULL, NULL);
 	crew_free(server->crew);
 	if (server->generation != NULL)
 		generation_close_doors(server->generation, NULL);

@@ -19,41 +19,15 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/json.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/record.h"
+#include "proxy/diagnosis/record_json.h"
 #include "proxy/gate/handshakes.h"
 
 static void
 add_seconds(struct cJSON *object, const char *key, uint64_t us)
 {
 	json_add_number(object, key, (double)us / 1e6);
-}
-
-/* Every phase, 0 when skipped. */
-static void
-add_phases(struct cJSON *object, const char *key, const struct phases *phases)
-{
-	struct cJSON *child = json_add_object(object, key);
-	size_t i;
-
-	for (i = 0; i < PHASE_COUNT; i++)
-		add_seconds(child, phase_name((enum phase)i), phases->us[i]);
-}
-
-static void
-add_evidence(struct cJSON *object, const char *seen)
-{
-	struct cJSON *list = json_add_array(object, "evidence");
-	struct evidence evidence;
-	struct cJSON *item;
-	char *text;
-
-	while (describe_evidence(&seen, &evidence)) {
-		item = json_add_object(list, NULL);
-		text = xstrndup(evidence.text, evidence.len);
-		json_add_string(item, "text", text);
-		json_add_string(item, "kind", evidence.kind);
-		free(text);
-	}
 }
 
 /* A target never scraped has every key, and every one empty. */
@@ -70,11 +44,12 @@ add_reason(struct cJSON *object, const struct record *record)
 	json_add_string(child, "id", record != NULL ? row->id : "");
 	json_add_string(
 	    child, "layer", record != NULL ? layer_name(row->layer) : "");
-	json_add_string(child, "phase", describe_phase(finding->reason));
+	json_add_string(
+	    child, "phase", record != NULL ? parts_phase_of(record) : "");
 	json_add_string(child, "words", finding->words);
 	json_add_string(child, "cause", finding->cause);
 	json_add_string(child, "fix", finding->fix);
-	add_evidence(child, finding->seen);
+	record_json_put_evidence(child, finding->seen);
 }
 
 static void
@@ -106,7 +81,7 @@ add_last_scrape(struct cJSON *object, const struct board_target *target)
 	json_add_string(
 	    object, "health", board_health_name(board_health(target)));
 	add_reason(object, last);
-	add_phases(
+	record_json_put_phases(
 	    object, "scrapePhases", last != NULL ? &last->phases : &none);
 }
 
@@ -190,78 +165,6 @@ api_scrape_pools(
 	for (i = 0; i < count; i++)
 		json_add_string(list, NULL, names[i]);
 	free(names);
-	envelope_data(response, data);
-}
-
-static void
-add_scrape(struct cJSON *list, const struct record *record)
-{
-	const struct reason_row *row = reason_row(record->finding->reason);
-	struct cJSON *object = json_add_object(list, NULL);
-
-	envelope_time(object, "time", record->wall_us);
-	json_add_string(object, "target", record->target_name);
-	json_add_string(object, "scraper", record->scraper);
-	json_add_string(object, "reason", row->id);
-	json_add_string(object, "layer", layer_name(row->layer));
-	json_add_string(
-	    object, "phase", describe_phase(record->finding->reason));
-	json_add_string(object, "words", record->finding->words);
-	json_add_number(object, "status", record->status);
-	json_add_number(object, "bytes", (double)record->wire_bytes);
-	json_add_number(object, "bodyBytes", (double)record->body_bytes);
-	json_add_number(object, "samples", (double)record->samples);
-	json_add_bool(object, "reused", record->is_reused);
-	json_add_number(object, "waiters", record->waiters);
-	add_seconds(object, "duration", record->duration_us);
-	add_phases(object, "phases", &record->phases);
-}
-
-/* All that is kept if absent; -1 if it is no number from 1 up. */
-static long
-parse_limit(const char *query)
-{
-	char text[24];
-	size_t digits;
-
-	if (!query_get(query, "limit", text, sizeof(text)))
-		return BOARD_RECORDS;
-	digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 9 || text[digits] != '\0' ||
-	    atol(text) == 0)
-		return -1;
-	return atol(text);
-}
-
-void
-api_scrapes(
-    const struct admin_view *view, const char *query, struct response *response)
-{
-	long limit = parse_limit(query);
-	const struct record *record;
-	struct cJSON *data, *list;
-	char target[256];
-	size_t i;
-
-	if (limit == -1) {
-		envelope_error(response, 400, "bad_data",
-		    "invalid parameter \"limit\": not a number from 1 up");
-		return;
-	}
-	query_get(query, "target", target, sizeof(target));
-	data = json_object_new();
-	list = json_add_array(data, "scrapes");
-	for (i = 0;
-	     limit > 0 && (record = board_record(view->board, i)) != NULL;
-	     i++) {
-		/* Records hold the beginning of a long name. */
-		if (*target != '\0' &&
-		    strncmp(target, record->target_name,
-			sizeof(record->target_name) - 1) != 0)
-			continue;
-		add_scrape(list, record);
-		limit--;
-	}
 	envelope_data(response, data);
 }
 

@@ -13,10 +13,6 @@ void api_targets(const struct admin_view *view, const char *query,
 void api_scrape_pools(const struct admin_view *view, const char *query,
     struct response *response);
 
-/* Recent attempts, newest first. */
-void api_scrapes(const struct admin_view *view, const char *query,
-    struct response *response);
-
 /* TLS handshakes that failed, newest first. */
 void api_tls_handshakes(const struct admin_view *view, const char *query,
     struct response *response);

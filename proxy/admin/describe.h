@@ -32,21 +32,4 @@ int64_t describe_timeout_ms(const struct board_target *target);
 const char *describe_last_error(
     const struct board_target *target, char text[DESCRIBE_ERROR_SIZE]);
 
-/* Name of the phase in which this failure happens; "" if it says none. */
-const char *describe_phase(enum reason reason);
-
-/* One piece of evidence: `len` bytes at `text`, and how it was found. */
-struct evidence {
-	const char *text;
-	size_t len;
-	const char *kind; /* "measured", "inferred" or "unknown" */
-};
-
-/*
- * Takes the next piece from finding.seen, less its mark in brackets.  A piece
- * ends with its line, or with a mark followed by "; ".  `*cursor` starts at
- * the text and moves on; 0 at its end.
- */
-int describe_evidence(const char **cursor, struct evidence *evidence);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/admin/api.h"
+#include "proxy/admin/api_records.h"
 #include "proxy/admin/envelope.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/page.h"
@@ -99,6 +100,8 @@ static const struct endpoint {
 	{ "/api/v1/targets", "GET, HEAD", api_targets, false },
 	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, false },
 	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, false },
+	{ "/api/v1/failures", "GET, HEAD", api_failures, false },
+	{ "/api/v1/incidents", "GET, HEAD", api_incidents, false },
 	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, false },
 	{ "/api/v1/refusals", "GET, HEAD", refusals_api, false },
 	{ "/api/v1/status/config", "GET, HEAD", api_status_config, false },

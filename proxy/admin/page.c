@@ -13,6 +13,7 @@
 #include "proxy/admin/view.h"
 #include "proxy/base/clock.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/record.h"
 
 #define RECENT_SCRAPES 20
@@ -152,16 +153,16 @@ put_item(FILE *out, const char *name, const char *text)
 static void
 put_evidence(FILE *out, const char *seen)
 {
-	struct evidence evidence;
+	struct part part;
 
 	if (*seen == '\0')
 		return;
 	fputs("<dt>Seen</dt><dd>", out);
-	while (describe_evidence(&seen, &evidence)) {
+	while (parts_next(&seen, &part)) {
 		fputs("<div>", out);
-		html_bytes(out, evidence.text, evidence.len);
+		html_bytes(out, part.text, part.len);
 		fprintf(out, " <span class=\"soft\">(%s)</span></div>",
-		    evidence.kind);
+		    part.kind);
 	}
 	fputs("</dd>\n", out);
 }

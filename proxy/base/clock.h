@@ -5,6 +5,7 @@
 #ifndef PROXY_BASE_CLOCK_H
 #define PROXY_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/time.h>
@@ -19,5 +20,8 @@ struct timeval clock_until(uint64_t deadline_us);
 
 /* RFC 3339 in UTC with milliseconds, as in 2026-11-22T10:57:13.123Z. */
 const char *clock_text(uint64_t wall_us, char text[CLOCK_TEXT_SIZE]);
+
+/* RFC 3339 back, with any fraction and offset; false if it is none. */
+bool clock_read(const char *text, uint64_t *wall_us);
 
 #endif

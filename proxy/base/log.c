@@ -4,11 +4,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 
 #define LINE_MAX_BYTES 4096
@@ -99,6 +101,14 @@ put_pair(struct line *line, const char *key, const char *value)
 		put_quoted(line, value);
 }
 
+/* Nobody to tell if standard error is gone or full. */
+static void
+write_line(const char *bytes, size_t len)
+{
+	if (write(STDERR_FILENO, bytes, len) < 0)
+		return;
+}
+
 bool
 log_is_on(enum log_level level)
 {
@@ -131,9 +141,31 @@ log_line(enum log_level level, const char *msg, ...)
 	if (line.format == LOG_FORMAT_JSON)
 		line.bytes[line.len++] = '}';
 	line.bytes[line.len++] = '\n';
-	/* Nobody to tell if standard error is gone or full. */
-	if (write(STDERR_FILENO, line.bytes, line.len) < 0)
+	write_line(line.bytes, line.len);
+}
+
+bool
+log_is_json(void)
+{
+	return atomic_load_explicit(&line_format, memory_order_relaxed) ==
+	       LOG_FORMAT_JSON;
+}
+
+void
+log_json(enum log_level level, const char *msg, const char *object)
+{
+	char now[CLOCK_TEXT_SIZE];
+	char *line;
+
+	if (!log_is_on(level))
 		return;
+	/* `msg` is a literal without anything to escape. */
+	line =
+	    xasprintf("{\"level\":\"%s\",\"msg\":\"%s\",%.*s,\"ts\":\"%s\"}\n",
+		level_names[level], msg, (int)strlen(object) - 2, object + 1,
+		clock_text(clock_wall_us(), now));
+	write_line(line, strlen(line));
+	free(line);
 }
 
 static void

@@ -33,6 +33,14 @@ bool log_is_on(enum log_level level);
 void log_line(enum log_level level, const char *msg, ...)
     __attribute__((sentinel));
 
+/*
+ * For what is JSON already: with log.format json one line with level, msg, the
+ * members of `object` (as json_print() gives it, not empty) and ts, however
+ * long it gets.  Callers ask log_is_json() first.
+ */
+bool log_is_json(void);
+void log_json(enum log_level level, const char *msg, const char *object);
+
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -14,6 +14,7 @@
 #include "proxy/cache/late.h"
 #include "proxy/cache/stream.h"
 #include "proxy/cache/wire.h"
+#include "proxy/diagnosis/baselines.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/exposition/count.h"
@@ -40,6 +41,7 @@ cache_new(const struct cache_options *options)
 	TAILQ_INIT(&cache->entries);
 	LIST_INIT(&cache->streams);
 	cache->late = late_book_new();
+	cache->baselines = baselines_new();
 	cache->expiry = evtimer_new(options->base, cache_expire, cache);
 	return cache;
 }
@@ -99,6 +101,7 @@ cache_free(struct cache *cache)
 	}
 	stream_free_all(&cache->streams);
 	late_book_free(cache->late);
+	baselines_free(cache->baselines);
 	event_free(cache->expiry);
 	conf_unref(cache->conf);
 	free(cache);
@@ -114,6 +117,7 @@ cache_switch(struct cache *cache, struct conf *conf)
 	cache->conf = conf;
 	cache_cut_late(cache, NULL);
 	late_book_switch(cache->late, conf);
+	baselines_switch(cache->baselines, conf);
 	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL;
 	     entry = next) {
 		next = TAILQ_NEXT(entry, link);
@@ -184,6 +188,8 @@ start_attempt(struct entry *entry, const struct scrape *scrape)
 	};
 
 	entry->asked = 0;
+	entry->has_own_query = !scrape->is_cacheable;
+	entry->was_paused = false;
 	entry->started_us = scrape->arrival_us;
 	entry->started_wall_us = clock_wall_us();
 	entry->timeout_ms = scrape->timeout_ms;

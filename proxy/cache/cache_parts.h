@@ -20,6 +20,7 @@
 #include "proxy/scrape.h"
 
 struct answer;
+struct baselines;
 struct event;
 struct finding;
 struct late_book;
@@ -36,6 +37,8 @@ struct entry {
 	struct attempt *attempt; /* running, or NULL */
 	struct stream *stream;   /* its body goes there, or NULL */
 	unsigned asked;          /* scrapes that shared the attempt */
+	bool has_own_query;      /* the scraper's, so with its own baseline */
+	bool was_paused;         /* its readers were slow: not the exporter */
 	uint64_t started_us;
 	uint64_t started_wall_us;
 	int64_t timeout_ms; /* of the scrape that started it */
@@ -54,6 +57,7 @@ struct cache {
 	struct entry_list entries;  /* most recently asked for first */
 	struct stream_list streams; /* some may outlive their attempt */
 	struct late_book *late;     /* who may go on */
+	struct baselines *baselines;
 	struct event *expiry;       /* pending while an answer is kept */
 	unsigned kept;
 	unsigned running; /* attempts */

@@ -7,6 +7,8 @@
 #include "conf/load.h"
 #include "proxy/base/clock.h"
 #include "proxy/cache/late.h"
+#include "proxy/diagnosis/baseline.h"
+#include "proxy/diagnosis/baselines.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/fetch/report.h"
@@ -19,6 +21,38 @@ cache_ref_target(const struct conf_target *target)
 	return target;
 }
 
+static struct baseline *
+baseline_of(const struct entry *entry)
+{
+	return baselines_of(entry->cache->baselines, entry->key.target->name,
+	    entry->has_own_query ? entry->key.query : NULL);
+}
+
+static struct baseline_scrape
+measure(
+    const struct entry *entry, const struct report *report, int64_t timeout_ms)
+{
+	return (struct baseline_scrape){
+		.duration_us = clock_now_us() - entry->started_us,
+		.phases = report->phases,
+		.bytes = report->body_bytes,
+		.timeout_ms = timeout_ms,
+		.wall_us = entry->started_wall_us,
+	};
+}
+
+static void
+learn(const struct entry *entry, const struct report *report, uint64_t samples)
+{
+	struct baseline *baseline = baseline_of(entry);
+	struct baseline_scrape scrape = measure(entry, report, 0);
+
+	scrape.samples = samples;
+	if (!entry->was_paused)
+		baseline_learn(baseline, &scrape);
+	baseline->last_good_wall_us = entry->started_wall_us;
+}
+
 void
 entry_describe(const struct entry *entry, const struct report *report,
     int64_t timeout_ms, struct finding *finding)
@@ -26,10 +60,22 @@ entry_describe(const struct entry *entry, const struct report *report,
 	const struct conf_target *target = entry->key.target;
 	enum reason reason = classify(report);
 	const struct lateness *last = late_last(entry->cache->late, target);
+	const struct baseline *baseline = baseline_of(entry);
+	struct baseline_verdict verdict;
+	const struct circumstances circumstances = {
+		.baseline = &verdict,
+		.now_wall_us = entry->started_wall_us,
+		.last_good_wall_us = baseline->last_good_wall_us,
+	};
+	struct baseline_scrape scrape = measure(entry, report, timeout_ms);
 
-	finding_describe(finding, reason, report, target,
-	    clock_now_us() - entry->started_us, timeout_ms);
-	if (last != NULL && reason_row(reason)->layer == LAYER_TIMEOUT)
+	baseline_judge(baseline, &scrape, &verdict);
+	/* What had to wait for its readers was not slow. */
+	if (reason == REASON_OK && !entry->was_paused)
+		reason = classify_slowness(&verdict);
+	finding_describe_in(finding, reason, report, target, scrape.duration_us,
+	    timeout_ms, &circumstances);
+	if (last != NULL && reason_row(reason)->status == 504)
 		finding_recall(finding, last);
 }
 
@@ -56,6 +102,7 @@ entry_make_record(struct entry *entry, const struct report *report,
 	record->body_bytes = report->body_bytes;
 	record->samples = samples;
 	record->is_reused = report->is_reused;
+	record->is_delivered = reason_row(finding->reason)->status == 200;
 	return record;
 }
 
@@ -65,8 +112,10 @@ entry_record(struct entry *entry, const struct report *report,
 {
 	struct cache *cache = entry->cache;
 
-	if (reason_row(finding->reason)->status == 200)
+	if (reason_row(finding->reason)->status == 200) {
 		late_good(cache->late, entry->key.target);
+		learn(entry, report, samples);
+	}
 	cache->options.record(
 	    entry_make_record(entry, report, finding, samples),
 	    cache->options.arg);

@@ -11,6 +11,7 @@ pause_attempt(void *arg)
 {
 	struct entry *entry = arg;
 
+	entry->was_paused = true;
 	attempt_pause(entry->attempt);
 }
 

@@ -1,44 +1,45 @@
 #include "proxy/diagnosis/board.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/conf.h"
-#include "conf/duration.h"
 #include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
-#include "proxy/base/log.h"
+#include "proxy/diagnosis/board_parts.h"
+#include "proxy/diagnosis/failures.h"
+#include "proxy/diagnosis/incidents.h"
+#include "proxy/diagnosis/packed.h"
 #include "proxy/diagnosis/record.h"
+#include "proxy/diagnosis/texts.h"
 
-#define REMINDER_US (UINT64_C(600) * 1000000)
+/* So many stay at the expense of older failures, if words are that long. */
+#define RECORDS_MIN 100
 
 const double board_bucket_bounds[BOARD_BUCKETS] = { 0.01, 0.1, 0.5, 2.5, 10,
 	30 };
 
 static const char *const health_names[] = { "unknown", "up", "down" };
 
-struct entry {
-	struct board_target target;
-	struct record *kept; /* `last` after it left the ring: ours to free */
-};
-
-struct board {
-	struct entry **entries; /* in the order of the configuration */
-	size_t entry_count;
-	struct record *ring[BOARD_RECORDS];
-	size_t next;  /* slot of the next record */
-	size_t count; /* slots in use */
-};
-
 struct board *
 board_new(const struct conf *conf)
 {
 	struct board *board = xcalloc(1, sizeof(*board));
 
+	board->texts = texts_new();
+	board->failures = failures_new(board->texts);
+	board->incidents = incidents_new();
+	board->view = record_room_new();
 	board_switch(board, conf);
 	return board;
+}
+
+void
+board_keep_journal(struct board *board, chronicle_fn *journal, void *arg)
+{
+	board->chronicle.journal = journal;
+	board->chronicle.arg = arg;
 }
 
 static void
@@ -49,7 +50,7 @@ free_entries(struct entry **entries, size_t count)
 	for (i = 0; i < count; i++) {
 		if (entries[i] == NULL)
 			continue;
-		free(entries[i]->kept);
+		free(entries[i]->last);
 		free(entries[i]);
 	}
 	free(entries);
@@ -73,6 +74,16 @@ take_entry(struct board *board, const struct conf_target *target)
 	return entry != NULL ? entry : xcalloc(1, sizeof(*entry));
 }
 
+static void
+say_goodbye(struct board *board)
+{
+	size_t i;
+
+	for (i = 0; i < board->entry_count; i++)
+		if (board->entries[i] != NULL)
+			board_note_removal(board, board->entries[i]);
+}
+
 void
 board_switch(struct board *board, const struct conf *conf)
 {
@@ -83,25 +94,13 @@ board_switch(struct board *board, const struct conf *conf)
 
 	for (i = 0; i < conf->target_count; i++)
 		entries[i] = take_entry(board, &conf->targets[i]);
+	say_goodbye(board);
 	/* Their names are compared until the last one is found. */
 	for (i = 0; i < conf->target_count; i++)
 		entries[i]->target.conf = &conf->targets[i];
 	free_entries(board->entries, board->entry_count);
 	board->entries = entries;
 	board->entry_count = conf->target_count;
-}
-
-void
-board_free(struct board *board)
-{
-	size_t i;
-
-	if (board == NULL)
-		return;
-	for (i = 0; i < board->count; i++)
-		free(board->ring[i]);
-	free_entries(board->entries, board->entry_count);
-	free(board);
 }
 
 /* By name: the record may stem from another configuration. */
@@ -117,47 +116,75 @@ find_entry(struct board *board, const struct record *record)
 	return NULL;
 }
 
-/* Whose last word it is. */
-static struct entry *
-find_last(struct board *board, const struct record *record)
-{
-	size_t i;
+/* The ring. */
 
-	for (i = 0; i < board->entry_count; i++)
-		if (board->entries[i]->target.last == record)
-			return board->entries[i];
-	return NULL;
+static size_t
+place_of(const struct board *board, size_t i)
+{
+	return (board->next + BOARD_RECORDS - 1 - i) % BOARD_RECORDS;
 }
 
-/* The oldest record goes, unless it is still the last word on its target. */
 static void
 drop_oldest(struct board *board)
 {
-	struct record *oldest = board->ring[board->next];
-	struct entry *entry = find_last(board, oldest);
+	struct packed *oldest = &board->ring[place_of(board, board->count - 1)];
 
-	if (entry != NULL)
-		entry->kept = oldest;
-	else
-		free(oldest);
+	board->story_bytes -= packed_bytes(oldest);
+	packed_drop(board->texts, oldest);
+	board->count--;
 }
 
-static void
-keep_in_ring(struct board *board, struct record *record)
+void
+board_free(struct board *board)
 {
+	if (board == NULL)
+		return;
+	while (board->count > 0)
+		drop_oldest(board);
+	failures_free(board->failures);
+	incidents_free(board->incidents);
+	texts_free(board->texts);
+	free_entries(board->entries, board->entry_count);
+	free(board->view);
+	free(board);
+}
+
+size_t
+board_bytes(const struct board *board)
+{
+	return sizeof(*board) + board->story_bytes +
+	       failures_bytes(board->failures) + texts_bytes(board->texts);
+}
+
+/* Many words may leave room for fewer records than there could be. */
+static void
+keep_in_bounds(struct board *board)
+{
+	while (board_bytes(board) > BOARD_BYTES)
+		if (board->count > RECORDS_MIN ||
+		    !failures_drop_oldest(board->failures))
+			drop_oldest(board);
+}
+
+static struct packed *
+keep_in_ring(struct board *board, const struct record *record)
+{
+	struct packed *place = &board->ring[board->next];
+
 	if (board->count == BOARD_RECORDS)
 		drop_oldest(board);
-	else
-		board->count++;
-	board->ring[board->next] = record;
+	*place = packed_new(board->texts, record);
+	board->story_bytes += packed_bytes(place);
 	board->next = (board->next + 1) % BOARD_RECORDS;
+	board->count++;
+	return place;
 }
 
 static void
-set_last(struct entry *entry, const struct record *record)
+set_last(struct entry *entry, struct record *record)
 {
-	free(entry->kept);
-	entry->kept = NULL;
+	free(entry->last);
+	entry->last = record;
 	entry->target.last = record;
 }
 
@@ -179,113 +206,15 @@ count_times(struct board_target *target, const struct record *record)
 	}
 }
 
-static void
-log_failure(const char *msg, const struct record *record, const char *was,
-    const char *failures)
-{
-	const struct finding *finding = record->finding;
-	char status[16], duration[32];
-
-	snprintf(
-	    status, sizeof(status), "%d", reason_row(finding->reason)->status);
-	snprintf(duration, sizeof(duration), "%.3fs",
-	    (double)record->duration_us / 1e6);
-	log_warn(msg, "target", record->target_name, "reason",
-	    reason_row(finding->reason)->id, "was", was, "words",
-	    finding->words, "cause", finding->cause, "status", status,
-	    "duration", duration, "failures", failures, NULL);
-}
-
-static void
-log_recovery(const struct board_target *target, const struct record *record)
-{
-	uint64_t since = target->failing_since_wall_us;
-	uint64_t after = record->wall_us > since ? record->wall_us - since : 0;
-	char failures[24], text[CONF_DURATION_SIZE];
-
-	snprintf(failures, sizeof(failures), "%llu",
-	    (unsigned long long)target->failure_count);
-	log_info("scrape recovered", "target", record->target_name, "after",
-	    conf_duration_text((int64_t)(after / 1000), text), "failures",
-	    failures, "reason", reason_row(target->last->finding->reason)->id,
-	    NULL);
-}
-
-/* A warning such as body_empty comes with an answer that went out as 200. */
-static bool
-is_delivered(enum reason reason)
-{
-	return reason_row(reason)->status == 200;
-}
-
-static void
-note_success(struct board_target *target, const struct record *record)
-{
-	if (target->failing_since_wall_us != 0)
-		log_recovery(target, record);
-	target->failing_since_wall_us = 0;
-	target->failure_count = 0;
-	target->last_success_wall_us = record->wall_us;
-	target->samples = record->samples;
-	target->body_bytes = record->body_bytes;
-}
-
-static void
-start_failure(struct board_target *target, const struct record *record)
-{
-	/* 0 means not failing, whatever the wall clock believes. */
-	target->failing_since_wall_us =
-	    record->wall_us != 0 ? record->wall_us : 1;
-	target->failure_count = 1;
-	target->last_logged_us = clock_now_us();
-	log_failure("scrape failed", record, NULL, NULL);
-}
-
-/* The board still holds the record before this one as `last`. */
-static void
-continue_failure(struct board_target *target, const struct record *record)
-{
-	enum reason was = target->last->finding->reason;
-	uint64_t now = clock_now_us();
-	char failures[24];
-
-	target->failure_count++;
-	if (was == record->finding->reason &&
-	    now - target->last_logged_us < REMINDER_US)
-		return;
-	target->last_logged_us = now;
-	snprintf(failures, sizeof(failures), "%llu",
-	    (unsigned long long)target->failure_count);
-	if (was != record->finding->reason)
-		log_failure("scrape failure changed", record,
-		    reason_row(was)->id, failures);
-	else
-		log_failure("scrape still failing", record, NULL, failures);
-}
-
-static void
-note_failure(struct board_target *target, const struct record *record)
-{
-	target->failures[reason_row(record->finding->reason)->layer]++;
-	if (target->failing_since_wall_us == 0)
-		start_failure(target, record);
-	else
-		continue_failure(target, record);
-}
-
 /* Where the record of this id is kept; NULL: nowhere any more. */
-static struct record **
+static struct packed *
 find_place(struct board *board, uint64_t id)
 {
 	size_t i;
 
 	for (i = 0; i < board->count; i++)
-		if (board->ring[i]->id == id)
-			return &board->ring[i];
-	for (i = 0; i < board->entry_count; i++)
-		if (board->entries[i]->kept != NULL &&
-		    board->entries[i]->kept->id == id)
-			return &board->entries[i]->kept;
+		if (board->ring[place_of(board, i)].id == id)
+			return &board->ring[place_of(board, i)];
 	return NULL;
 }
 
@@ -293,19 +222,38 @@ find_place(struct board *board, uint64_t id)
 static void
 amend(struct board *board, struct record *record)
 {
-	struct record **place = find_place(board, record->id);
-	struct entry *entry;
+	struct packed *place = find_place(board, record->id);
+	struct packed packed = packed_new(board->texts, record);
+	size_t i;
 
-	log_lateness(record);
-	if (place == NULL) {
-		free(record);
-		return;
+	board_note_amendment(board, record, &packed);
+	if (place != NULL) {
+		board->story_bytes -= packed_bytes(place);
+		packed_drop(board->texts, place);
+		*place = packed;
+		board->story_bytes += packed_bytes(place);
+	} else {
+		packed_drop(board->texts, &packed);
 	}
-	entry = find_last(board, *place);
-	if (entry != NULL)
-		entry->target.last = record;
-	free(*place);
-	*place = record;
+	for (i = 0; i < board->entry_count; i++)
+		if (board->entries[i]->last != NULL &&
+		    board->entries[i]->last->id == record->id) {
+			set_last(board->entries[i], record);
+			return;
+		}
+	free(record);
+}
+
+/* What it means for its target. */
+static void
+judge(struct board *board, struct entry *entry, const struct record *record,
+    const struct packed *packed)
+{
+	count_times(&entry->target, record);
+	if (record->is_delivered)
+		board_note_success(board, entry, record, packed);
+	else
+		board_note_failure(board, entry, record, packed);
 }
 
 void
@@ -313,27 +261,27 @@ board_add(struct board *board, struct record *record)
 {
 	struct entry *entry = find_entry(board, record);
 	enum reason reason = record->finding->reason;
+	struct packed *packed;
 
 	/* The board goes by the name from here on. */
 	conf_unref(record->target->conf);
 	record->target = NULL;
 	if (record->is_amendment) {
 		amend(board, record);
+		keep_in_bounds(board);
 		return;
 	}
-	keep_in_ring(board, record);
-	if (entry == NULL)
-		return;
-	entry->target.scrapes[reason]++;
-	/* Its times say when a scraper lost patience, not how the target is. */
-	if (reason == REASON_CLIENT_GONE)
-		return;
-	count_times(&entry->target, record);
-	if (is_delivered(reason))
-		note_success(&entry->target, record);
-	else
-		note_failure(&entry->target, record);
-	set_last(entry, record);
+	packed = keep_in_ring(board, record);
+	if (entry != NULL)
+		entry->target.scrapes[reason]++;
+	/* A scraper that lost patience says nothing of the target. */
+	if (entry == NULL || reason == REASON_CLIENT_GONE) {
+		free(record);
+	} else {
+		judge(board, entry, record, packed);
+		set_last(entry, record);
+	}
+	keep_in_bounds(board);
 }
 
 size_t
@@ -367,6 +315,25 @@ board_record(const struct board *board, size_t i)
 {
 	if (i >= board->count)
 		return NULL;
-	return board
-	    ->ring[(board->next + BOARD_RECORDS - 1 - i) % BOARD_RECORDS];
+	packed_unpack(&board->ring[place_of(board, i)], board->view);
+	return board->view;
+}
+
+const struct record *
+board_failure(const struct board *board, size_t i, struct board_fold *fold)
+{
+	const struct failure *failure = failures_at(board->failures, i);
+
+	if (failure == NULL)
+		return NULL;
+	fold->sequence = failure->sequence;
+	fold->fold = board_fold_of(failure);
+	packed_unpack(&failure->newest, board->view);
+	return board->view;
+}
+
+const struct incident *
+board_incident(const struct board *board, size_t i)
+{
+	return incidents_at(board->incidents, i);
 }

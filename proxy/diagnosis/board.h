@@ -2,7 +2,9 @@
  * The board: what is known of each target.  Owned by the main thread, fed
  * with records, read by the admin API, the metrics and the page; it also
  * writes the log lines of failures (one when a failure starts, changes its
- * reason, and ends, and a reminder every 10 minutes).
+ * reason, and ends, and a reminder every 10 minutes) and tells the journal.
+ *
+ * All that it keeps of records takes BOARD_BYTES at most.
  */
 #ifndef PROXY_DIAGNOSIS_BOARD_H
 #define PROXY_DIAGNOSIS_BOARD_H
@@ -11,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/diagnosis/chronicle.h"
 #include "proxy/diagnosis/reasons.h"
+#include "proxy/diagnosis/record_json.h"
 #include "proxy/fetch/phases.h"
 
 struct board;
@@ -19,7 +23,8 @@ struct conf;
 struct conf_target;
 struct record;
 
-#define BOARD_RECORDS 256
+#define BOARD_RECORDS 1000
+#define BOARD_BYTES ((size_t)512 * 1024)
 #define BOARD_BUCKETS 6 /* few: each is a series of every target */
 
 /* Upper bounds in seconds of scrape_duration, +Inf aside. */
@@ -36,7 +41,7 @@ struct board_target {
 	uint64_t last_success_wall_us;  /* 0: never */
 	uint64_t failing_since_wall_us; /* 0: not failing */
 	uint64_t failure_count;         /* of this incident */
-	uint64_t last_logged_us;        /* monotonic */
+	uint64_t last_logged_us;        /* monotonic; of what goes on */
 	uint64_t samples;               /* of the last good one */
 	uint64_t body_bytes;
 	/* Newest record with a verdict (see board_add()), or NULL. */
@@ -52,6 +57,15 @@ struct board *board_new(const struct conf *conf);
  */
 void board_switch(struct board *board, const struct conf *conf);
 void board_free(struct board *board);
+
+/* From now on it is told of changes; not of what was before. */
+void board_keep_journal(struct board *board, chronicle_fn *journal, void *arg);
+
+/* A line of the journal from an earlier run: taken in if it is understood. */
+void board_recover(struct board *board, const char *line, size_t len);
+
+/* Before the end: sums up for the journal what has gone well. */
+void board_flush(struct board *board);
 
 /*
  * Takes the record over.  One with reason client_gone has no verdict on the
@@ -70,7 +84,24 @@ enum board_health { BOARD_UNKNOWN, BOARD_UP, BOARD_DOWN };
 enum board_health board_health(const struct board_target *target);
 const char *board_health_name(enum board_health health); /* "up", ... */
 
+/* Of these, what is returned is valid until the next call of any. */
+
 /* The i-th newest record, 0 the newest; NULL past the end. */
 const struct record *board_record(const struct board *board, size_t i);
+
+struct board_fold {
+	struct fold fold;
+	uint64_t sequence; /* falls with i */
+};
+
+/* The i-th of the failures, slow and odd scrapes, folded; the one that came
+ * last is 0. */
+const struct record *board_failure(
+    const struct board *board, size_t i, struct board_fold *fold);
+
+/* The i-th of the incidents, the one that began last is 0. */
+const struct incident *board_incident(const struct board *board, size_t i);
+
+size_t board_bytes(const struct board *board);
 
 #endif

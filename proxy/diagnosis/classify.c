@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/codes.h"
 #include "proxy/diagnosis/rules.h"
 #include "proxy/fetch/report.h"
@@ -335,6 +336,24 @@ static rule_fn *const rules[] = {
 	rule_body,
 	rule_good,
 };
+
+enum reason
+classify_slowness(const struct baseline_verdict *verdict)
+{
+	static const enum reason reasons[] = {
+		[SLOW_NOT] = REASON_OK,
+		[SLOW_NEAR] = REASON_TIMEOUT_NEAR,
+		[SLOW_FAR] = REASON_SCRAPE_SLOW,
+	};
+
+	return reasons[verdict->slowness];
+}
+
+bool
+reason_is_slow(enum reason reason)
+{
+	return reason == REASON_TIMEOUT_NEAR || reason == REASON_SCRAPE_SLOW;
+}
 
 enum reason
 classify(const struct report *report)

@@ -6,11 +6,13 @@
 #ifndef PROXY_DIAGNOSIS_CLASSIFY_H
 #define PROXY_DIAGNOSIS_CLASSIFY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "proxy/diagnosis/reasons.h"
 
+struct baseline_verdict;
 struct conf_target;
 struct report;
 
@@ -28,8 +30,9 @@ struct finding {
 	char
 	    lasterror[512]; /* what Prometheus 3 would print, scraping direct */
 	char cause[512];
-	char seen[512]; /* evidence, each piece marked (measured) ... */
+	char seen[1024]; /* evidence, each piece marked (measured) ... */
 	char fix[512];
+	unsigned slow_phase;    /* enum phase + 1: that made it slow; 0 none */
 	unsigned retry_after_s; /* 0: the status' default */
 	const char *challenge;  /* of a 401; borrowed; NULL: none */
 };
@@ -41,6 +44,25 @@ struct finding {
 void finding_describe(struct finding *finding, enum reason reason,
     const struct report *report, const struct conf_target *target,
     uint64_t elapsed_us, int64_t timeout_ms);
+
+/*
+ * What was so besides the attempt itself; NULL or 0 where nothing is known.
+ */
+struct circumstances {
+	const struct baseline_verdict *baseline;
+	uint64_t now_wall_us;
+	uint64_t last_good_wall_us;
+};
+
+/* With that in words and evidence; NULL: nothing of it is known. */
+void finding_describe_in(struct finding *finding, enum reason reason,
+    const struct report *report, const struct conf_target *target,
+    uint64_t elapsed_us, int64_t timeout_ms,
+    const struct circumstances *circumstances);
+
+/* Ok, or what a good scrape is called that was slow. */
+enum reason classify_slowness(const struct baseline_verdict *verdict);
+bool reason_is_slow(enum reason reason);
 
 /* The same for a refusal of the gate's own: only what `facts` says. */
 void finding_refuse(

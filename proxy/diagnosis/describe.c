@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/sketch.h"
 #include "proxy/fetch/report.h"
 
@@ -235,6 +236,16 @@ finding_describe(struct finding *finding, enum reason reason,
     const struct report *report, const struct conf_target *target,
     uint64_t elapsed_us, int64_t timeout_ms)
 {
+	finding_describe_in(
+	    finding, reason, report, target, elapsed_us, timeout_ms, NULL);
+}
+
+void
+finding_describe_in(struct finding *finding, enum reason reason,
+    const struct report *report, const struct conf_target *target,
+    uint64_t elapsed_us, int64_t timeout_ms,
+    const struct circumstances *circumstances)
+{
 	const struct reason_row *row = reason_row(reason);
 	const struct variant *variant;
 	struct sketch sketch;
@@ -244,7 +255,8 @@ finding_describe(struct finding *finding, enum reason reason,
 	finding->retry_after_s = 0;
 	if (reason == REASON_OK)
 		return;
-	sketch_init(&sketch, reason, report, target, elapsed_us, timeout_ms);
+	sketch_init(&sketch, reason, report, target, elapsed_us, timeout_ms,
+	    circumstances);
 	variant = find_variant(&sketch);
 
 #define PICK(field) (variant->field != NULL ? variant->field : row->field)
@@ -258,4 +270,6 @@ finding_describe(struct finding *finding, enum reason reason,
 	    finding->fix, sizeof(finding->fix), PICK(fix), &sketch.fix, true);
 #undef PICK
 	sketch_seen(&sketch, finding->seen, sizeof(finding->seen));
+	if (reason_is_slow(reason) && sketch.baseline->phase < PHASE_COUNT)
+		finding->slow_phase = sketch.baseline->phase + 1;
 }

@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "proxy/base/err.h"
+#include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/codes.h"
 #include "proxy/fetch/report.h"
 
@@ -328,6 +329,31 @@ detail_limit(struct sketch *sketch)
 	    (unsigned long long)sketch->target->body_size_limit);
 }
 
+/* "processing 4.1s, normally 0.31s": which phase, how far from normal. */
+static void
+detail_slow(struct sketch *sketch)
+{
+	const struct baseline_verdict *verdict = sketch->baseline;
+	char took[SKETCH_DURATION_SIZE], usual[SKETCH_DURATION_SIZE];
+	bool has_phase = verdict->phase < PHASE_COUNT;
+	uint64_t us = sketch->elapsed_us, normal = verdict->normal_duration_us;
+
+	if (has_phase) {
+		us = sketch->report->phases.us[verdict->phase];
+		normal = verdict->normal.us[verdict->phase];
+	}
+	sketch_duration(took, us, "");
+	if (normal > 0)
+		SAY(sketch, "%s %s, normally %s",
+		    has_phase ? phase_name(verdict->phase) : "scrape took",
+		    took, sketch_duration(usual, normal, ""));
+	else if (has_phase)
+		SAY(sketch, "%s %s of %s", phase_name(verdict->phase), took,
+		    sketch_duration(usual, sketch->elapsed_us, ""));
+	else
+		SAY(sketch, "scrape took %s", took);
+}
+
 static void
 detail_unexplained(struct sketch *sketch)
 {
@@ -375,6 +401,8 @@ static const struct {
 	{ REASON_BODY_TRUNCATED, detail_truncated },
 	{ REASON_BODY_CHUNK_MALFORMED, detail_chunk },
 	{ REASON_LIMIT_BODY_SIZE, detail_limit },
+	{ REASON_TIMEOUT_NEAR, detail_slow },
+	{ REASON_SCRAPE_SLOW, detail_slow },
 	{ REASON_UNEXPLAINED, detail_unexplained },
 };
 

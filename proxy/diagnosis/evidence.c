@@ -63,24 +63,14 @@ excerpt(char out[EXCERPT_SIZE], const char *escaped)
 	return out;
 }
 
-/* Where the time went: every phase that took a millisecond. */
+/* Where the time went. */
 static void
 see_phases(struct evidence *evidence)
 {
-	const struct phases *phases = &evidence->sketch->report->phases;
-	char text[200] = "", took[SKETCH_DURATION_SIZE];
-	size_t used = 0;
-	int i;
+	char text[200];
 
-	for (i = 0; i < PHASE_COUNT; i++) {
-		if (phases->us[i] < 1000)
-			continue;
-		sketch_print(text + used, sizeof(text) - used, "%s%s %s",
-		    used > 0 ? ", " : "", phase_name((enum phase)i),
-		    sketch_duration(took, phases->us[i], " "));
-		used += strlen(text + used);
-	}
-	if (used > 0)
+	if (evidence_phases(
+		text, sizeof(text), &evidence->sketch->report->phases) > 0)
 		MEASURED("%s", text);
 }
 
@@ -316,6 +306,10 @@ see(struct evidence *evidence)
 	case REASON_MEMORY_BUDGET_EXCEEDED:
 		writer = see_limit;
 		break;
+	case REASON_TIMEOUT_NEAR:
+	case REASON_SCRAPE_SLOW:
+		writer = evidence_slow;
+		break;
 	case REASON_UNEXPLAINED:
 		writer = see_unexplained;
 		break;
@@ -326,6 +320,7 @@ see(struct evidence *evidence)
 		return;
 	writer(evidence);
 	see_circumstances(evidence);
+	evidence_history(evidence);
 	if (evidence->len == 0)
 		UNKNOWN("nothing more was measured");
 }

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+struct phases;
 struct sketch;
 
 struct evidence {
@@ -26,6 +27,13 @@ void evidence_add(struct evidence *evidence, const char *mark,
 
 /* "ECONNREFUSED". */
 const char *evidence_errno(int number);
+
+/* Every phase of a millisecond and more: "processing 4.1 s, transfer 0.2 s". */
+size_t evidence_phases(char *out, size_t size, const struct phases *phases);
+
+/* How it was before. */
+void evidence_slow(struct evidence *evidence);
+void evidence_history(struct evidence *evidence);
 
 /* Up to and including the handshake. */
 void evidence_dns(struct evidence *evidence);

@@ -1,9 +1,11 @@
 #include "proxy/diagnosis/incidents.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
 
 struct incidents {
 	struct incident *list[INCIDENTS_MAX]; /* by beginning, newest last */
@@ -17,6 +19,16 @@ incident_state_name(enum incident_state state)
 		"target_removed" };
 
 	return names[state];
+}
+
+const char *
+incident_id(const struct incident *incident, char id[INCIDENT_ID_SIZE])
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	snprintf(id, INCIDENT_ID_SIZE, "%s@%s", incident->target,
+	    clock_text(incident->first_wall_us, text));
+	return id;
 }
 
 struct incidents *
@@ -113,7 +125,7 @@ begin(struct incidents *incidents, const struct incident_failure *failure)
 }
 
 static void
-count_reason(struct incident *incident, enum reason reason)
+count_reason(struct incident *incident, enum reason reason, uint64_t count)
 {
 	unsigned i;
 
@@ -121,11 +133,11 @@ count_reason(struct incident *incident, enum reason reason)
 		if (incident->reasons[i].reason == reason)
 			break;
 	if (i == INCIDENT_REASONS) {
-		incident->other_count++;
+		incident->other_count += count;
 		return;
 	}
 	incident->reasons[i].reason = reason;
-	incident->reasons[i].count++;
+	incident->reasons[i].count += count;
 	if (i == incident->reason_count)
 		incident->reason_count++;
 }
@@ -154,7 +166,7 @@ incidents_fail(
 	incident->last_wall_us = not_before(failure->wall_us, incident);
 	incident->reason = failure->reason;
 	incident->count++;
-	count_reason(incident, failure->reason);
+	count_reason(incident, failure->reason, 1);
 	incident->restarts += failure->has_restarted;
 	free(incident->words);
 	incident->words = xstrdup(failure->words);
@@ -198,6 +210,31 @@ incidents_open(const struct incidents *incidents, const char *target)
 	return find_open(incidents, target);
 }
 
+/* This run has met it before it was told of it. */
+static void
+join(struct incidents *incidents, struct incident *incident)
+{
+	struct incident *live = find_open(incidents, incident->target);
+	size_t i;
+	unsigned n;
+
+	if (live == NULL || incident->state != INCIDENT_OPEN)
+		return;
+	incident->last_wall_us = live->last_wall_us;
+	incident->count += live->count;
+	incident->reason = live->reason;
+	for (n = 0; n < live->reason_count; n++)
+		count_reason(
+		    incident, live->reasons[n].reason, live->reasons[n].count);
+	incident->other_count += live->other_count;
+	incident->restarts += live->restarts;
+	free(incident->words);
+	incident->words = xstrdup(live->words);
+	for (i = 0; incidents->list[i] != live; i++)
+		;
+	remove_at(incidents, i);
+}
+
 void
 incidents_restore(struct incidents *incidents, const struct incident *incident)
 {
@@ -216,6 +253,7 @@ incidents_restore(struct incidents *incidents, const struct incident *incident)
 			break;
 	if (i < incidents->count)
 		remove_at(incidents, i);
+	join(incidents, copy);
 	insert(incidents, copy);
 }
 

@@ -50,6 +50,12 @@ struct incident {
 	unsigned gate_restarts; /* while it went on */
 };
 
+/* "node@2026-11-22T08:51:20.190Z": a target has one at a time. */
+#define INCIDENT_ID_SIZE 320
+
+const char *incident_id(
+    const struct incident *incident, char id[INCIDENT_ID_SIZE]);
+
 struct incidents *incidents_new(void);
 void incidents_free(struct incidents *incidents); /* NULL is fine */
 

@@ -21,6 +21,8 @@ enum late_end {
 	LATE_CUT     /* given up before it ended */
 };
 
+const char *late_end_name(enum late_end end); /* "whole", ... */
+
 struct lateness {
 	enum late_end end;
 	enum reason reason; /* of LATE_FAILED */
@@ -33,6 +35,9 @@ void finding_amend(struct finding *finding, const struct lateness *lateness);
 
 /* Into that of a later one that ran out of time, too. */
 void finding_recall(struct finding *finding, const struct lateness *last);
+
+/* What the log calls it. */
+const char *lateness_message(const struct lateness *lateness);
 
 /* One line for an amended record. */
 void log_lateness(const struct record *record);

@@ -50,6 +50,8 @@ static const struct field {
 	FIELD(method),
 	FIELD(path),
 	FIELD(listener),
+	FIELD(normal),
+	FIELD(enough),
 	FIELD(said),
 #undef FIELD
 };
@@ -59,6 +61,19 @@ reason_row(enum reason reason)
 {
 	assert((unsigned)reason < REASON_COUNT);
 	return &rows[reason];
+}
+
+bool
+reason_find(const char *id, enum reason *reason)
+{
+	size_t i;
+
+	for (i = 0; i < REASON_COUNT; i++)
+		if (strcmp(rows[i].id, id) == 0) {
+			*reason = (enum reason)i;
+			return true;
+		}
+	return false;
 }
 
 const char *

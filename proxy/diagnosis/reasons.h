@@ -54,6 +54,8 @@ struct reason_row {
 
 /* REASON_OK is row 0: id "ok", status 200. */
 const struct reason_row *reason_row(enum reason reason);
+/* By its id; false if no row has it. */
+bool reason_find(const char *id, enum reason *reason);
 const char *layer_name(enum layer layer); /* "dns", "tcp", ... */
 
 /*
@@ -78,6 +80,8 @@ struct facts {
 	const char *method;   /* {method} of the scraper's request */
 	const char *path;     /* {path} of the scraper's request, escaped */
 	const char *listener; /* {listener} command: who listens there? */
+	const char *normal;   /* {normal} ", normally 0.31s", or "" */
+	const char *enough;   /* {enough} "14s", a timeout for this one */
 	const char *said;     /* {said} Prometheus 3 of this body; any bytes */
 };
 

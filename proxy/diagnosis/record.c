@@ -20,6 +20,16 @@ record_new(const struct finding *finding)
 }
 
 struct record *
+record_room_new(void)
+{
+	struct record *record =
+	    xcalloc(1, sizeof(*record) + sizeof(struct finding));
+
+	record->finding = record->own;
+	return record;
+}
+
+struct record *
 record_copy(const struct record *record)
 {
 	struct record *copy = record_new(record->finding);

@@ -1,7 +1,6 @@
 /*
  * One record per upstream attempt: made on the fetch thread, sent to the main
- * thread's board, which owns it from then on and never changes it, but may put
- * another one in its place (see is_amendment).
+ * thread's board, which owns it from then on (and keeps it as packed.h says).
  */
 #ifndef PROXY_DIAGNOSIS_RECORD_H
 #define PROXY_DIAGNOSIS_RECORD_H
@@ -27,7 +26,9 @@ struct record {
 	uint64_t wire_bytes;
 	uint64_t body_bytes;
 	uint64_t samples;
-	bool is_reused; /* kept-alive upstream connection */
+	bool is_reused;     /* kept-alive upstream connection */
+	bool is_delivered;  /* the scraper got a 200, whatever the reason */
+	bool has_restarted; /* the exporter, since the attempt before */
 	/* What became of the attempt after it had run out of time.  Such a
 	 * record takes the place of the one with its id. */
 	bool is_amendment;
@@ -37,11 +38,13 @@ struct record {
 };
 
 /*
- * Zeroed but for a copy of `finding`, and freed by free().  The board keeps
- * hundreds, nearly all of them fine, with nothing to say and so without room
- * for words.
+ * Zeroed but for a copy of `finding`, and freed by free().  Nearly all are
+ * fine, with nothing to say and so without room for words.
  */
 struct record *record_new(const struct finding *finding);
+
+/* Zeroed, with room for any finding in own[0], which is fine. */
+struct record *record_room_new(void);
 
 /* References that it has are not taken again. */
 struct record *record_copy(const struct record *record);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "proxy/diagnosis/baseline.h"
 #include "proxy/fetch/report.h"
 
 void
@@ -120,6 +121,46 @@ elapsed_of(const struct sketch *sketch)
 	default:
 		return sketch->elapsed_us;
 	}
+}
+
+uint64_t
+sketch_normal_us(const struct sketch *sketch)
+{
+	const struct phases *normal = &sketch->baseline->normal;
+
+	switch (sketch->reason) {
+	case REASON_TIMEOUT_DNS:
+		return normal->us[PHASE_RESOLVE];
+	case REASON_TIMEOUT_TLS:
+		return normal->us[PHASE_TLS];
+	case REASON_TIMEOUT_HEADERS:
+		return normal->us[PHASE_PROCESSING];
+	case REASON_TIMEOUT_BODY:
+		return sketch->baseline->normal_duration_us;
+	default:
+		return 0;
+	}
+}
+
+static void
+find_circumstances(
+    struct sketch *sketch, const struct circumstances *circumstances)
+{
+	static const struct baseline_verdict unknown = { .slowness = SLOW_NOT };
+	char text[SKETCH_DURATION_SIZE];
+	uint64_t normal_us;
+
+	if (circumstances != NULL)
+		sketch->circumstances = *circumstances;
+	sketch->baseline = sketch->circumstances.baseline;
+	if (sketch->baseline == NULL)
+		sketch->baseline = &unknown;
+	normal_us = sketch_normal_us(sketch);
+	if (normal_us > 0)
+		sketch_print(sketch->normal, sizeof(sketch->normal),
+		    ", normally %s", sketch_duration(text, normal_us, ""));
+	sketch_duration(sketch->enough,
+	    (uint64_t)sketch->baseline->sufficient_ms * 1000, "");
 }
 
 static void
@@ -247,7 +288,8 @@ find_status(struct sketch *sketch)
 void
 sketch_init(struct sketch *sketch, enum reason reason,
     const struct report *report, const struct conf_target *target,
-    uint64_t elapsed_us, int64_t timeout_ms)
+    uint64_t elapsed_us, int64_t timeout_ms,
+    const struct circumstances *circumstances)
 {
 	struct facts *facts = &sketch->words;
 
@@ -258,6 +300,7 @@ sketch_init(struct sketch *sketch, enum reason reason,
 	sketch->elapsed_us = elapsed_us;
 	sketch->timeout_ms = timeout_ms;
 
+	find_circumstances(sketch, circumstances);
 	sketch_print(sketch->port, sizeof(sketch->port), "%u",
 	    (unsigned)target->url.port);
 	find_address(sketch);
@@ -281,6 +324,8 @@ sketch_init(struct sketch *sketch, enum reason reason,
 	facts->place = sketch->place;
 	facts->elapsed = sketch->elapsed;
 	facts->timeout = timeout_ms > 0 ? sketch->timeout : NULL;
+	facts->normal = sketch->normal;
+	facts->enough = sketch->enough;
 	facts->bytes = sketch->bytes;
 	facts->listener = sketch->listener;
 	sketch->raw = *facts;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/reasons.h"
 #include "proxy/fetch/phases.h"
 
@@ -29,6 +30,8 @@ struct sketch {
 	uint64_t elapsed_us;
 	int64_t timeout_ms;
 	uint64_t step_us; /* what {elapsed} stands for */
+	struct circumstances circumstances;
+	const struct baseline_verdict *baseline; /* never NULL */
 
 	struct facts words;
 	struct facts raw;
@@ -39,6 +42,8 @@ struct sketch {
 	char address[256];
 	char elapsed[24];
 	char timeout[24];
+	char normal[48];
+	char enough[24];
 	char bytes[48];
 	char code[8];
 	char status[80];
@@ -51,10 +56,14 @@ struct sketch {
 
 void sketch_init(struct sketch *sketch, enum reason reason,
     const struct report *report, const struct conf_target *target,
-    uint64_t elapsed_us, int64_t timeout_ms);
+    uint64_t elapsed_us, int64_t timeout_ms,
+    const struct circumstances *circumstances);
 
 /* How long the step that `phase` measures has taken. */
 uint64_t sketch_step_us(const struct sketch *sketch, enum phase phase);
+
+/* What the step of {elapsed} usually takes; 0 unknown. */
+uint64_t sketch_normal_us(const struct sketch *sketch);
 
 /* {detail} of words and raw, for the reasons that have one. */
 void sketch_detail(struct sketch *sketch);

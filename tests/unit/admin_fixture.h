@@ -136,7 +136,8 @@ fixture_record(const struct fixture *f, size_t target, enum reason reason)
 	record->waiters = 2;
 	record->phases.us[PHASE_CONNECT] = 1500;
 	record->phases.us[PHASE_PROCESSING] = 700000;
-	if (reason_row(reason)->status == 200) {
+	record->is_delivered = reason_row(reason)->status == 200;
+	if (record->is_delivered) {
 		record->status = 200;
 		record->wire_bytes = 1000;
 		record->body_bytes = 5120;

@@ -9,7 +9,7 @@
 
 #include "auth/refusals.h"
 #include "conf/load.h"
-#include "proxy/admin/describe.h"
+#include "proxy/diagnosis/parts.h"
 #include "proxy/admin/endpoints.h"
 #include "proxy/admin/query.h"
 #include "proxy/gate/handshakes.h"
@@ -229,9 +229,12 @@ lists_scrapes_newest_first(void **state)
 	assert_has(&response,
 	    "\"target\":\"node\",\"scraper\":\"10.0.0.9\","
 	    "\"reason\":\"ok\",\"layer\":\"none\",\"phase\":\"\","
-	    "\"words\":\"\",\"status\":200,\"bytes\":1000,"
-	    "\"bodyBytes\":5120,\"samples\":77,\"reused\":false,"
-	    "\"waiters\":2,\"duration\":0.701563,\"phases\":" PHASES "}");
+	    "\"words\":\"\",\"cause\":\"\",\"fix\":\"\",\"evidence\":[],"
+	    "\"duration\":0.701563,\"phases\":" PHASES ","
+	    "\"status\":200,\"bytes\":1000,\"samples\":77,"
+	    "\"bodyBytes\":5120,\"lastError\":\"\",\"timeout\":1.25,"
+	    "\"waiters\":2,\"reused\":false,\"delivered\":true,"
+	    "\"restarted\":false}");
 	response_fini(&response);
 
 	response = get(*state, "/api/v1/scrapes?limit=1");
@@ -282,24 +285,203 @@ lists_failed_handshakes_newest_first(void **state)
 }
 
 static void
-refuses_bad_limits(void **state)
+lists_failures_folded(void **state)
 {
-	static const char *const uris[] = { "/api/v1/scrapes?limit=0",
-		"/api/v1/scrapes?limit=-1",
-		"/api/v1/scrapes?limit=", "/api/v1/scrapes?limit=1x",
-		"/api/v1/scrapes?limit=99999999999" };
 	struct response response;
-	size_t i;
+	const char *first;
 
-	for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
-		response = get(*state, uris[i]);
-		assert_int_equal(response.status, 400);
-		assert_has(&response,
-		    "{\"status\":\"error\","
-		    "\"errorType\":\"bad_data\",\"error\":\"invalid "
-		    "parameter \\\"limit\\\"");
-		response_fini(&response);
+	assert_body(*state, "/api/v1/failures",
+	    "{\"status\":\"success\",\"data\":{\"failures\":[]}}");
+	fixture_add(*state, 0, REASON_OK);
+	fixture_add(*state, 0, REASON_TIMEOUT_CONNECT);
+	fixture_add(*state, 1, REASON_CONNECT_REFUSED);
+	fixture_add(*state, 1, REASON_CONNECT_REFUSED);
+	response = get(*state, "/api/v1/failures");
+	assert_lacks(&response, "\"ok\"");
+	assert_lacks(&response, "\"next\"");
+	first = strstr(response.body, "\"target\":\"mysql\"");
+	assert_true(first < strstr(response.body, "\"target\":\"node\""));
+	assert_has(&response,
+	    "\"reason\":\"connect_refused\",\"layer\":\"tcp\","
+	    "\"phase\":\"connect\",\"words\":\"words of <connect_refused>\","
+	    "\"cause\":\"a cause\",\"fix\":\"line one\\nline two\","
+	    "\"evidence\":[{\"text\":\"no reply in 9.5 s\","
+	    "\"kind\":\"measured\"}");
+	assert_has(&response, "\"count\":2,\"first\":\"2026-11-22T09:");
+	assert_has(&response, "\"incidentId\":\"mysql@2026-11-22T09:");
+	response_fini(&response);
+	response = get(*state, "/api/v1/failures?target=node");
+	assert_lacks(&response, "mysql");
+	assert_has(&response, "timeout_connect");
+	response_fini(&response);
+	response = get(*state, "/api/v1/failures?reason=connect_refused");
+	assert_lacks(&response, "timeout_connect");
+	assert_has(&response, "\"count\":2,");
+	response_fini(&response);
+	assert_body(*state, "/api/v1/failures?target=nobody",
+	    "{\"status\":\"success\",\"data\":{\"failures\":[]}}");
+}
+
+/* `since` in all its forms: what is asked, and is it there? */
+static void
+knows_since_when(void **state)
+{
+	static const struct {
+		const char *since;
+		bool has;
+	} rows[] = {
+		{ "2026-11-22T09:02:33Z", true },
+		{ "2026-11-22T10%3A02%3A33%2B01:00", true },
+		{ "2030-01-01T00:00:00Z", false },
+		{ "1795338153", true },
+		{ "1795338153.497", true },
+		{ "1900000000", false },
+		{ "200y", true },
+	};
+	static const char *const lists[] = { "scrapes", "failures",
+		"incidents" };
+	struct response response;
+	char uri[128];
+	size_t i, n;
+
+	fixture_add(*state, 0, REASON_CONNECT_REFUSED);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (n = 0; n < 3; n++) {
+			snprintf(uri, sizeof(uri), "/api/v1/%s?since=%s",
+			    lists[n], rows[i].since);
+			response = get(*state, uri);
+			assert_int_equal(response.status, 200);
+			if ((strstr(response.body, "connect_refused") !=
+				NULL) != rows[i].has)
+				fail_msg("%s: %s", uri, response.body);
+			response_fini(&response);
+		}
+}
+
+/* Page by page: each item once, in order, whatever comes meanwhile. */
+static void
+turns_pages(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *key;
+	} rows[] = {
+		{ "scrapes", "{\"time\":" },
+		{ "failures", "{\"time\":" },
+		{ "incidents", "{\"id\":" },
+	};
+	char uri[256], next[160];
+	struct response response;
+	size_t i, pages, items;
+	const char *at, *end;
+
+	for (i = 0; i < 7; i++) {
+		fixture_add(*state, 0, REASON_CONNECT_REFUSED);
+		fixture_add(*state, 0, REASON_OK);
 	}
+	for (i = 0; i < 3; i++) {
+		next[0] = '\0';
+		pages = items = 0;
+		do {
+			snprintf(uri, sizeof(uri),
+			    "/api/v1/%s?limit=2&reason=connect_refused%s%s",
+			    rows[i].list, *next != '\0' ? "&cursor=" : "",
+			    next);
+			response = get(*state, uri);
+			for (at = response.body;
+			     (at = strstr(at, rows[i].key)) != NULL; at++)
+				items++;
+			at = strstr(response.body, "],\"next\":\"");
+			next[0] = '\0';
+			if (at != NULL) {
+				at += strlen("],\"next\":\"");
+				end = strchr(at, '"');
+				memcpy(next, at, (size_t)(end - at));
+				next[end - at] = '\0';
+			}
+			response_fini(&response);
+			/* What is new is not on a page behind. */
+			fixture_add(*state, 1, REASON_CONNECT_REFUSED);
+			fixture_add(*state, 1, REASON_OK);
+			pages++;
+		} while (next[0] != '\0' && pages < 100);
+		/* The new ones of the lists before are there, too. */
+		assert_int_equal(items, 7 + (i == 0 ? 0 : i == 1 ? 4 : 10));
+		assert_int_equal(pages, (items + 1) / 2);
+	}
+}
+
+static void
+lists_incidents(void **state)
+{
+	struct response response;
+
+	assert_body(*state, "/api/v1/incidents",
+	    "{\"status\":\"success\",\"data\":{\"incidents\":[]}}");
+	fixture_add(*state, 0, REASON_CONNECT_REFUSED);
+	fixture_add(*state, 0, REASON_CONNECT_REFUSED);
+	fixture_add(*state, 0, REASON_TIMEOUT_BODY);
+	response = get(*state, "/api/v1/incidents?target=node");
+	assert_has(&response, "\"target\":\"node\",\"state\":\"open\",");
+	assert_lacks(&response, "\"end\"");
+	assert_has(&response,
+	    "\"count\":3,\"reason\":\"timeout_body\","
+	    "\"words\":\"words of <timeout_body>\","
+	    "\"reasons\":[{\"reason\":\"connect_refused\",\"count\":2},"
+	    "{\"reason\":\"timeout_body\",\"count\":1}],"
+	    "\"otherReasons\":0,\"restarts\":0,\"gateRestarts\":0}]");
+	response_fini(&response);
+	fixture_add(*state, 0, REASON_OK);
+	response = get(*state, "/api/v1/incidents");
+	assert_has(&response, "\"state\":\"recovered\"");
+	assert_has(&response, "\"end\":\"2026-");
+	response_fini(&response);
+	response = get(*state, "/api/v1/incidents?reason=dns_nxdomain");
+	assert_lacks(&response, "recovered");
+	response_fini(&response);
+}
+
+static void
+refuses_bad_parameters(void **state)
+{
+	static const struct {
+		const char *parameter;
+		const char *name;
+	} rows[] = {
+		{ "limit=0", "limit" },
+		{ "limit=-1", "limit" },
+		{ "limit=", "limit" },
+		{ "limit=1x", "limit" },
+		{ "limit=99999999999", "limit" },
+		{ "since=yesterday", "since" },
+		{ "since=", "since" },
+		{ "since=2026-13-01T00:00:00Z", "since" },
+		{ "since=-5", "since" },
+		{ "since=1e999", "since" },
+		{ "reason=no_such", "reason" },
+		{ "cursor=", "cursor" },
+		{ "cursor=x", "cursor" },
+	};
+	static const char *const lists[] = { "scrapes", "failures",
+		"incidents" };
+	struct response response;
+	char text[128];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (n = 0; n < 3; n++) {
+			snprintf(text, sizeof(text), "/api/v1/%s?%s", lists[n],
+			    rows[i].parameter);
+			response = get(*state, text);
+			assert_int_equal(response.status, 400);
+			snprintf(text, sizeof(text),
+			    "{\"status\":\"error\",\"errorType\":"
+			    "\"bad_data\",\"error\":\"invalid parameter "
+			    "\\\"%s\\\": ",
+			    rows[i].name);
+			assert_has(&response, text);
+			response_fini(&response);
+		}
 }
 
 static void
@@ -620,8 +802,7 @@ names_phases_of_reasons(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_string_equal(
-		    describe_phase(rows[i].reason), rows[i].phase);
+		assert_string_equal(parts_phase(rows[i].reason), rows[i].phase);
 }
 
 static void
@@ -647,7 +828,7 @@ splits_evidence(void **state)
 		{ "(measured)", "|measured," },
 		{ "a (measured", "a (measured|unknown," },
 	};
-	struct evidence evidence;
+	struct part part;
 	char pieces[256];
 	const char *cursor;
 	size_t i, len;
@@ -657,10 +838,10 @@ splits_evidence(void **state)
 		pieces[0] = '\0';
 		len = 0;
 		cursor = rows[i].seen;
-		while (describe_evidence(&cursor, &evidence))
+		while (parts_next(&cursor, &part))
 			len += (size_t)snprintf(pieces + len,
-			    sizeof(pieces) - len, "%.*s|%s,", (int)evidence.len,
-			    evidence.text, evidence.kind);
+			    sizeof(pieces) - len, "%.*s|%s,", (int)part.len,
+			    part.text, part.kind);
 		assert_string_equal(pieces, rows[i].pieces);
 	}
 }
@@ -680,7 +861,11 @@ main(void)
 		TEST(lists_pools_sorted),
 		TEST(lists_scrapes_newest_first),
 		TEST(lists_failed_handshakes_newest_first),
-		TEST(refuses_bad_limits),
+		TEST(lists_failures_folded),
+		TEST(knows_since_when),
+		TEST(turns_pages),
+		TEST(lists_incidents),
+		TEST(refuses_bad_parameters),
 		TEST(tells_build_and_runtime),
 		TEST(shows_the_configuration),
 		TEST(routes_requests),

@@ -44,7 +44,7 @@ struct stage {
 	uint64_t record_id; /* of the last one */
 	struct record *amended;
 	unsigned amendments;
-	char seen[512];
+	char seen[1024];
 	unsigned publications;
 	unsigned evictions;
 };

@@ -14,7 +14,9 @@
 #include <cmocka.h>
 
 #include "conf/conf.h"
+#include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/classify.h"
+#include "proxy/diagnosis/lateness.h"
 #include "proxy/fetch/report.h"
 
 #define TCP                                                                    \
@@ -725,6 +727,131 @@ test_shell(void **state)
 	    "--unix-socket /run/e.sock 'http://localhost/metrics'"));
 }
 
+#define MS UINT64_C(1000)
+#define S UINT64_C(1000000)
+
+/* What was so besides: in the words of what ran out of time, and of what was
+ * slow. */
+static void
+test_circumstances(void **state)
+{
+	static const struct conf_target target = { .name = "node",
+		.url = { .text = "http://h:9100/metrics",
+		    .host = "h",
+		    .port = 9100,
+		    .path = "/metrics" } };
+	static const struct {
+		enum reason reason;
+		uint64_t elapsed_us;
+		struct phases phases;
+		struct baseline_verdict baseline;
+		uint64_t last_good_wall_us;
+		const char *words;
+		const char *seen;
+		const char *fix;
+	} rows[] = {
+		{ REASON_TIMEOUT_HEADERS, 9500 * MS,
+		    { .us = { [PHASE_PROCESSING] = 9500 * MS } },
+		    { .normal = { .us = { [PHASE_PROCESSING] = 310 * MS } },
+			.normal_duration_us = 320 * MS },
+		    1795338153 * S,
+		    "exporter sent nothing for 9.5s, normally 0.31s",
+		    "; last good 09:02:33 UTC (measured)", "" },
+		{ REASON_TIMEOUT_HEADERS, 9500 * MS,
+		    { .us = { [PHASE_PROCESSING] = 9500 * MS } },
+		    { .slowness = SLOW_NOT }, 0,
+		    "exporter sent nothing for 9.5s", "processing 9.5 s", "" },
+		{ REASON_TIMEOUT_BODY, 9500 * MS, { .us = { 0 } },
+		    { .normal_duration_us = 320 * MS },
+		    (1795338153 - 86400) * S,
+		    "body not finished in 9.5s, normally 0.32s: 0 bytes "
+		    "received, not one after the head (stalled)",
+		    "; last good yesterday 09:02 UTC (measured)", "" },
+		{ REASON_CONNECT_REFUSED, 1 * MS, { .us = { 0 } },
+		    { .normal_duration_us = 320 * MS },
+		    (1795338153 - 10 * 86400) * S,
+		    "dial tcp h:9100: connect: connection refused",
+		    "last good 2026-11-12 09:02 UTC (measured)", "" },
+		{ REASON_SCRAPE_SLOW, 4150 * MS,
+		    { .us = { [PHASE_PROCESSING] = 4100 * MS } },
+		    { .slowness = SLOW_FAR,
+			.normal = { .us = { [PHASE_PROCESSING] = 310 * MS } },
+			.normal_duration_us = 320 * MS,
+			.phase = PHASE_PROCESSING,
+			.sufficient_ms = 5000 },
+		    1795338153 * S, "processing 4.1s, normally 0.31s",
+		    "took 4.15 s: processing 4.1 s (measured); normally 0.32 "
+		    "s: processing 0.31 s (measured)",
+		    "scrape_timeout 5s suffices for this one (now 10s)" },
+		{ REASON_SCRAPE_SLOW, 4150 * MS, { .us = { 0 } },
+		    { .slowness = SLOW_FAR,
+			.normal_duration_us = 320 * MS,
+			.normal_bytes = 100,
+			.has_grown = true,
+			.phase = PHASE_COUNT,
+			.sufficient_ms = 5000 },
+		    0, "scrape took 4.15s, normally 0.32s",
+		    "; 777 bytes, normally 100 (measured)", "" },
+		{ REASON_TIMEOUT_NEAR, 8200 * MS,
+		    { .us = { [PHASE_TRANSFER] = 8100 * MS } },
+		    { .slowness = SLOW_NEAR,
+			.phase = PHASE_TRANSFER,
+			.sufficient_ms = 10000 },
+		    0,
+		    "transfer 8.1s of 8.2s: more than 80 % of the "
+		    "scrape_timeout 10s",
+		    "; what is normal: fewer than 20 good scrapes so far "
+		    "(unknown)",
+		    "else scrape_timeout 10s (now 10s) leaves this one room" },
+	};
+	struct circumstances circumstances;
+	struct finding finding;
+	struct report report;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&report, 0, sizeof(report));
+		report.phases = rows[i].phases;
+		report.body_bytes = 777;
+		circumstances = (struct circumstances){
+			.baseline = &rows[i].baseline,
+			.now_wall_us = (1795338153 + 100) * S,
+			.last_good_wall_us = rows[i].last_good_wall_us,
+		};
+		finding_describe_in(&finding, rows[i].reason, &report, &target,
+		    rows[i].elapsed_us, 10000, &circumstances);
+		assert_string_equal(finding.words, rows[i].words);
+		check_part("seen", finding.seen, rows[i].seen);
+		check_part("fix", finding.fix, rows[i].fix);
+		assert_int_equal(finding.slow_phase,
+		    rows[i].baseline.slowness != SLOW_NOT &&
+			    rows[i].baseline.phase < PHASE_COUNT
+			? rows[i].baseline.phase + 1
+			: 0);
+	}
+}
+
+/* The timeout that would have done is told with what was learned late. */
+static void
+test_sufficient(void **state)
+{
+	static const struct lateness late = {
+		.end = LATE_WHOLE, .needed_us = 12300000, .timeout_ms = 10000
+	};
+	struct finding finding = { .reason = REASON_TIMEOUT_HEADERS,
+		.fix = "x." };
+
+	(void)state;
+	finding_amend(&finding, &late);
+	assert_string_equal(
+	    finding.fix, "x. scrape_timeout 14s would have sufficed.");
+	memset(&finding, 0, sizeof(finding));
+	finding_recall(&finding, &late);
+	assert_string_equal(
+	    finding.fix, "scrape_timeout 14s would have sufficed.");
+}
+
 int
 main(void)
 {
@@ -734,6 +861,8 @@ main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_shell),
+		cmocka_unit_test(test_circumstances),
+		cmocka_unit_test(test_sufficient),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
