@@ -466,6 +466,8 @@ test_reachable(void **state)
 		REASON_AUTHN_BACKEND_UNAVAILABLE,
 		REASON_AUTHZ_BACKEND_UNAVAILABLE,
 		REASON_CERTIFICATE_MISSING,
+		REASON_TIMEOUT_NEAR,
+		REASON_SCRAPE_SLOW,
 /* What the scanner finds in the body. */
 #define REASON(name, id, layer, status, words, lasterror, cause, fix)          \
 	REASON_##name,
