@@ -225,7 +225,12 @@ detail_first_line(struct sketch *sketch)
 		len = (size_t)(end - first);
 	if ((end = strstr(first, "\\r")) != NULL && (size_t)(end - first) < len)
 		len = (size_t)(end - first);
-	SAY_RAW(sketch, "malformed HTTP response \"%.*s\"", (int)len, first);
+	/* Empty quotes would say that the line was; libcurl kept it. */
+	if (len == 0)
+		SAY_RAW(sketch, "malformed HTTP response");
+	else
+		SAY_RAW(sketch, "malformed HTTP response \"%.*s\"", (int)len,
+		    first);
 }
 
 static void

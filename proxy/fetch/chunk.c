@@ -60,7 +60,7 @@ take_extension(struct chunk *chunk, const struct judge_limits *limits, char c)
 	else if (chunk->state == CHUNK_PADDING && c != ' ' && c != '\t')
 		return "invalid byte in chunk length";
 	else if (++chunk->extension > limits->chunk_extension_max)
-		return "malformed chunked encoding: extension too long";
+		return "header line too long";
 	return NULL;
 }
 

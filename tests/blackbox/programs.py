@@ -115,10 +115,11 @@ class NodeExporter(Program):
 
 
 class Prometheus(Program):
-    """`jobs` is a list of scrape_configs; `program` another version."""
+    """`jobs` is a list of scrape_configs; `program` another version;
+    `prefix` and `call` put it into another network."""
 
     def __init__(self, folder, jobs, host, interval="1s", timeout="1s",
-                 program="prometheus"):
+                 program="prometheus", prefix=(), call=None):
         home = folder / "prometheus"
         home.mkdir()
         config = {"global": {"scrape_interval": interval,
@@ -126,8 +127,9 @@ class Prometheus(Program):
                   "scrape_configs": jobs}
         path = home / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))
+        self.call = call or (lambda function: function())
         super().__init__(folder, "prometheus", [
-            program, f"--config.file={path}",
+            *prefix, program, f"--config.file={path}",
             f"--storage.tsdb.path={home}/data",
             f"--web.listen-address={host}:0"])
         match = self.wait_for_line(
@@ -138,12 +140,13 @@ class Prometheus(Program):
 
     def is_ready(self):
         try:
-            return fetch(self.address, "/-/ready").status == 200
+            answer = self.call(lambda: fetch(self.address, "/-/ready"))
+            return answer.status == 200
         except (OSError, Closed):
             return False
 
     def api(self, path):
-        answer = fetch(self.address, f"/api/v1/{path}")
+        answer = self.call(lambda: fetch(self.address, f"/api/v1/{path}"))
         assert answer.status == 200, answer
         data = json.loads(answer.body)
         assert data["status"] == "success", data

@@ -377,6 +377,19 @@ static const struct example examples[] = {
 		"HTTP response \"SSH-2.0-x\"",
 	    NULL, "malformed HTTP response \"SSH-2.0-x\" (measured)",
 	    "ss -ltnp | grep :9100" },
+	/* libcurl's own verdict: it keeps such a line to itself. */
+	{ TCP,
+	    { .end = ATTEMPT_FAILED,
+		.step = STEP_HEAD,
+		DIALLED,
+		.curl_code = 1,
+		.curl_error = "Invalid status line" },
+	    1000, "http_malformed_response",
+	    "net/http: HTTP/1.x transport connection broken: malformed HTTP "
+	    "response",
+	    GET "net/http: HTTP/1.x transport connection broken: malformed "
+		"HTTP response",
+	    NULL, "", "ss -ltnp | grep :9100" },
 	{ TCP,
 	    { .end = ATTEMPT_FAILED,
 		.step = STEP_BODY,
