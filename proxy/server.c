@@ -391,6 +391,15 @@ recover_line(const char *line, size_t len, void *arg)
 	board_recover(server->board, line, len);
 }
 
+static void
+end_recovery(const struct journal_status *status, void *arg)
+{
+	struct server *server = arg;
+
+	(void)status;
+	board_settle(server->board);
+}
+
 static int
 open_journal(struct server *server, struct err *err)
 {
@@ -401,6 +410,7 @@ open_journal(struct server *server, struct err *err)
 		.mailbox = server->mailbox,
 		.recover_max = JOURNAL_LINES,
 		.recovered = recover_line,
+		.ready = end_recovery,
 		.arg = server,
 	};
 

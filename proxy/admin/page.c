@@ -301,6 +301,8 @@ put_header(FILE *out, const struct admin_view *view)
 	    "<a href=\"/metrics\">metrics</a>"
 	    "<a href=\"/api/v1/targets\">targets as JSON</a>"
 	    "<a href=\"/api/v1/scrapes\">scrapes as JSON</a>"
+	    "<a href=\"/api/v1/failures\">failures</a>"
+	    "<a href=\"/api/v1/incidents\">incidents</a>"
 	    "<span class=\"soft\">version %s</span>",
 	    up, count, SCRAPEGATE_VERSION);
 	if (view->is_draining)

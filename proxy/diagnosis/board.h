@@ -64,6 +64,9 @@ void board_keep_journal(struct board *board, chronicle_fn *journal, void *arg);
 /* A line of the journal from an earlier run: taken in if it is understood. */
 void board_recover(struct board *board, const char *line, size_t len);
 
+/* That was all of them. */
+void board_settle(struct board *board);
+
 /* Before the end: sums up for the journal what has gone well. */
 void board_flush(struct board *board);
 

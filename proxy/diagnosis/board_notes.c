@@ -27,13 +27,13 @@ board_fold_of(const struct failure *failure)
 
 /* Is it time for a reminder?  Then it is given. */
 static bool
-is_due(struct board_target *target)
+is_due(uint64_t *last_us)
 {
 	uint64_t now = clock_now_us();
 
-	if (now - target->last_logged_us < REMINDER_US)
+	if (*last_us != 0 && now - *last_us < REMINDER_US)
 		return false;
-	target->last_logged_us = now;
+	*last_us = now;
 	return true;
 }
 
@@ -100,7 +100,7 @@ board_note_failure(struct board *board, struct entry *entry,
 	if (told.is_logged)
 		target->last_logged_us = clock_now_us();
 	else
-		told.is_logged = is_due(target);
+		told.is_logged = is_due(&target->last_logged_us);
 	told.is_journaled = told.is_logged || is_power_of_two(incident->count);
 	chronicle_tell(&board->chronicle, &told);
 }
@@ -172,8 +172,6 @@ note_odd(struct board *board, struct entry *entry, const struct record *record,
     const struct packed *packed)
 {
 	enum reason reason = record->finding->reason;
-	bool is_first =
-	    entry->odd_since_wall_us == 0 || entry->odd_reason != reason;
 	struct chronicle_entry told = {
 		.event =
 		    reason_is_slow(reason) ? CHRONICLE_SLOW : CHRONICLE_WARNED,
@@ -181,16 +179,16 @@ note_odd(struct board *board, struct entry *entry, const struct record *record,
 	};
 	struct fold fold;
 
-	if (is_first) {
+	if (entry->odd_since_wall_us == 0 || entry->odd_reason != reason) {
 		entry->odd_since_wall_us =
 		    record->wall_us > 0 ? record->wall_us : 1;
 		entry->odd_reason = reason;
-		entry->target.last_logged_us = clock_now_us();
 	}
 	fold = board_fold_of(
 	    failures_add(board->failures, packed, entry->odd_since_wall_us));
 	told.fold = &fold;
-	told.is_logged = is_first || is_due(&entry->target);
+	/* Every other scrape may be slow: no line for each. */
+	told.is_logged = is_due(&entry->odd_logged_us);
 	told.is_journaled = told.is_logged || is_power_of_two(fold.count) ||
 			    (reason_is_slow(reason) && fold.count <= SLOW_ROW);
 	chronicle_tell(&board->chronicle, &told);

@@ -18,6 +18,7 @@ struct entry {
 	/* A row of scrapes that were delivered, but slow or odd. */
 	enum reason odd_reason;
 	uint64_t odd_since_wall_us; /* 0: the last was as it should be */
+	uint64_t odd_logged_us;     /* monotonic; 0 never */
 	struct summary summary;
 	uint64_t summary_since_us; /* monotonic */
 };

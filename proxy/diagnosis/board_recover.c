@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf.h"
 #include "proxy/base/err.h"
 #include "proxy/base/json.h"
 #include "proxy/diagnosis/board_parts.h"
@@ -69,4 +70,26 @@ board_recover(struct board *board, const char *text, size_t len)
 				recover_incident(board, line);
 		}
 	json_free(line);
+}
+
+void
+board_settle(struct board *board)
+{
+	struct board_target *target;
+	const struct incident *open;
+	uint64_t from, to;
+	size_t i;
+
+	for (i = 0; i < board->entry_count; i++) {
+		target = &board->entries[i]->target;
+		while (incidents_join(
+		    board->incidents, target->conf->name, &from, &to))
+			failures_join(
+			    board->failures, target->conf->name, from, to);
+		open = incidents_open(board->incidents, target->conf->name);
+		if (open == NULL || target->failing_since_wall_us == 0)
+			continue;
+		target->failing_since_wall_us = open->first_wall_us;
+		target->failure_count = open->count;
+	}
 }

@@ -179,6 +179,33 @@ failures_restore(struct failures *failures, const struct failure *told)
 	insert(failures, failure);
 }
 
+void
+failures_join(struct failures *failures, const char *target,
+    uint64_t from_wall_us, uint64_t to_wall_us)
+{
+	struct failure *failure;
+	size_t i, old;
+
+	for (i = failures->count; i > 0; i--) {
+		failure = failures->list[i - 1];
+		if (failure->episode_wall_us != from_wall_us ||
+		    strcmp(failure->newest.target, target) != 0)
+			continue;
+		failure->episode_wall_us = 0; /* not to be found itself */
+		old = find(failures, &failure->newest, to_wall_us);
+		if (old < failures->count) {
+			failure->count += failures->list[old]->count;
+			failure->first_wall_us =
+			    failures->list[old]->first_wall_us;
+			remove_at(failures, old);
+			i--; /* those of an earlier run are below */
+		}
+		failure->episode_wall_us = to_wall_us;
+		if (i == 0)
+			break;
+	}
+}
+
 const struct failure *
 failures_at(const struct failures *failures, size_t i)
 {

@@ -48,6 +48,10 @@ const struct failure *failures_amend(
  */
 void failures_restore(struct failures *failures, const struct failure *failure);
 
+/* What began at `from` is part of what began at `to`. */
+void failures_join(struct failures *failures, const char *target,
+    uint64_t from_wall_us, uint64_t to_wall_us);
+
 /* The newest is 0; NULL past the end. */
 const struct failure *failures_at(const struct failures *failures, size_t i);
 

@@ -57,19 +57,28 @@ incidents_free(struct incidents *incidents)
 	free(incidents);
 }
 
-static struct incident *
-find_open(const struct incidents *incidents, const char *target)
+/* The index of the target's open one before `end`, or `end`. */
+static size_t
+open_before(const struct incidents *incidents, const char *target, size_t end)
 {
-	struct incident *incident;
+	const struct incident *incident;
 	size_t i;
 
-	for (i = incidents->count; i > 0; i--) {
+	for (i = end; i > 0; i--) {
 		incident = incidents->list[i - 1];
 		if (incident->state == INCIDENT_OPEN &&
 		    strcmp(incident->target, target) == 0)
-			return incident;
+			return i - 1;
 	}
-	return NULL;
+	return end;
+}
+
+static struct incident *
+find_open(const struct incidents *incidents, const char *target)
+{
+	size_t i = open_before(incidents, target, incidents->count);
+
+	return i < incidents->count ? incidents->list[i] : NULL;
 }
 
 static void
@@ -210,31 +219,6 @@ incidents_open(const struct incidents *incidents, const char *target)
 	return find_open(incidents, target);
 }
 
-/* This run has met it before it was told of it. */
-static void
-join(struct incidents *incidents, struct incident *incident)
-{
-	struct incident *live = find_open(incidents, incident->target);
-	size_t i;
-	unsigned n;
-
-	if (live == NULL || incident->state != INCIDENT_OPEN)
-		return;
-	incident->last_wall_us = live->last_wall_us;
-	incident->count += live->count;
-	incident->reason = live->reason;
-	for (n = 0; n < live->reason_count; n++)
-		count_reason(
-		    incident, live->reasons[n].reason, live->reasons[n].count);
-	incident->other_count += live->other_count;
-	incident->restarts += live->restarts;
-	free(incident->words);
-	incident->words = xstrdup(live->words);
-	for (i = 0; incidents->list[i] != live; i++)
-		;
-	remove_at(incidents, i);
-}
-
 void
 incidents_restore(struct incidents *incidents, const struct incident *incident)
 {
@@ -253,8 +237,42 @@ incidents_restore(struct incidents *incidents, const struct incident *incident)
 			break;
 	if (i < incidents->count)
 		remove_at(incidents, i);
-	join(incidents, copy);
 	insert(incidents, copy);
+}
+
+static void
+add_up(struct incident *incident, const struct incident *later)
+{
+	unsigned i;
+
+	incident->last_wall_us = later->last_wall_us;
+	incident->count += later->count;
+	incident->reason = later->reason;
+	for (i = 0; i < later->reason_count; i++)
+		count_reason(incident, later->reasons[i].reason,
+		    later->reasons[i].count);
+	incident->other_count += later->other_count;
+	incident->restarts += later->restarts;
+	free(incident->words);
+	incident->words = xstrdup(later->words);
+}
+
+bool
+incidents_join(struct incidents *incidents, const char *target,
+    uint64_t *from_wall_us, uint64_t *to_wall_us)
+{
+	size_t count = incidents->count;
+	size_t later = open_before(incidents, target, count);
+	size_t earlier =
+	    later < count ? open_before(incidents, target, later) : later;
+
+	if (earlier == later)
+		return false;
+	*from_wall_us = incidents->list[later]->first_wall_us;
+	*to_wall_us = incidents->list[earlier]->first_wall_us;
+	add_up(incidents->list[earlier], incidents->list[later]);
+	remove_at(incidents, later);
+	return true;
 }
 
 const struct incident *

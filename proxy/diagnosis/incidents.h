@@ -95,6 +95,14 @@ const struct incident *incidents_open(
 void incidents_restore(
     struct incidents *incidents, const struct incident *incident);
 
+/*
+ * When all has been told: two that go on at one target, because this run met
+ * it before it was told of it, are one.  False if there are not two; else the
+ * later one, which began at *from_wall_us, has become part of the other.
+ */
+bool incidents_join(struct incidents *incidents, const char *target,
+    uint64_t *from_wall_us, uint64_t *to_wall_us);
+
 /* The one that began last is 0; NULL past the end. */
 const struct incident *incidents_at(
     const struct incidents *incidents, size_t i);

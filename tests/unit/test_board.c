@@ -645,6 +645,59 @@ recovers_what_was_told(void **state)
 	fixture_fini(&g);
 }
 
+/* The next run may meet the failure before it has read what was told. */
+static void
+joins_what_goes_on(void **state)
+{
+	struct lines lines = { .count = 0 };
+	const struct incident *incident;
+	const struct record *record;
+	struct board_fold fold;
+	struct fixture f, g;
+	size_t i;
+
+	(void)state;
+	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	fixture_init(&f, 2);
+	fixture_init(&g, 2);
+	board_keep_journal(f.board, take_line, &lines);
+	fixture_add(&f, 0, REASON_CONNECT_REFUSED);
+	fixture_add(&f, 0, REASON_CONNECT_REFUSED);
+	fixture_add(&f, 0, REASON_TIMEOUT_BODY);
+	fixture_add(&g, 0, REASON_TIMEOUT_BODY);
+	fixture_add(&g, 0, REASON_DNS_NXDOMAIN);
+	fixture_add(&g, 1, REASON_DNS_NXDOMAIN);
+	for (i = 0; i < lines.count; i++)
+		board_recover(g.board, lines.text[i], strlen(lines.text[i]));
+	board_settle(g.board);
+
+	incident = board_incident(g.board, 1);
+	assert_null(board_incident(g.board, 2));
+	assert_string_equal(incident->target, "node");
+	assert_int_equal(incident->count, 5);
+	assert_int_equal(incident->gate_restarts, 1);
+	assert_int_equal(incident->reason, REASON_DNS_NXDOMAIN);
+	assert_int_equal(incident->reason_count, 3);
+	assert_int_equal(incident->reasons[1].reason, REASON_TIMEOUT_BODY);
+	assert_int_equal(incident->reasons[1].count, 2);
+	assert_int_equal(board_target(g.board, 0)->failure_count, 5);
+	for (i = 0; (record = board_failure(g.board, i, &fold)) != NULL; i++) {
+		if (strcmp(record->target_name, "node") != 0)
+			continue;
+		assert_int_equal(
+		    fold.fold.episode_wall_us, incident->first_wall_us);
+		assert_int_equal(fold.fold.count,
+		    record->finding->reason == REASON_DNS_NXDOMAIN ? 1 : 2);
+	}
+	assert_int_equal(i, 4);
+	fixture_add(&g, 0, REASON_TIMEOUT_BODY);
+	board_failure(g.board, 0, &fold);
+	assert_int_equal(fold.fold.count, 3);
+	lines_fini(&lines);
+	fixture_fini(&f);
+	fixture_fini(&g);
+}
+
 static void
 recovers_from_rubbish(void **state)
 {
@@ -801,6 +854,7 @@ main(void)
 		cmocka_unit_test(folds_repeats),
 		cmocka_unit_test(tells_the_journal),
 		cmocka_unit_test(recovers_what_was_told),
+		cmocka_unit_test(joins_what_goes_on),
 		cmocka_unit_test(recovers_from_rubbish),
 		cmocka_unit_test(logs_the_record_as_json),
 		cmocka_unit_test(an_amendment_takes_its_place),
