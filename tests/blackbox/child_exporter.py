@@ -34,6 +34,7 @@ class Serve:
             data = answer(self.serial)
         if self.is_half:
             conn.send(data[:len(data) // 2])
+            print("sent", self.serial, flush=True)
             conn.hold()
         conn.send(data)
         conn.finish()
@@ -50,9 +51,6 @@ class ChildExporter(Program):
         match = self.wait_for_line(r"^listening (\S+)$")
         self.address = split_address(match.group(1))
         self.url = f"http://{match.group(1)}/metrics"
-
-    def restarted(self, folder, mode="whole"):
-        return ChildExporter(folder, *self.address, mode)
 
 
 def main():

@@ -31,7 +31,7 @@ class Rig:
     here.  `settings` go into every target."""
 
     def __init__(self, lab, faults, zoo, world=None, is_shared=True,
-                 settings=None, options=None):
+                 settings=None, options=None, config=None):
         self.lab = lab
         self.zoo = zoo
         self.world = world
@@ -49,7 +49,8 @@ class Rig:
         self.gate = lab.gate(config={
             "targets": [deepcopy({"name": each.name, "url": each.url,
                                   **self.settings, **each.settings})
-                        for each in self.stands.values()]}, **(options or {}))
+                        for each in self.stands.values()],
+            **(config or {})}, **(options or {}))
 
     def key(self, fault):
         if fault.is_alone:

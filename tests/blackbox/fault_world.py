@@ -75,3 +75,9 @@ class World:
         self.namespace.run(TABLE % "\n".join(self.rules))
         self.prefix = [*self.namespace.prefix, *wrap_with_resolv_conf(
             self.folder, self.name_server.resolv_conf)]
+
+
+def on_unix_sockets(folder):
+    """Listeners that need no port and are reached from any network."""
+    return {"listen": [f"unix:{folder}/gate.sock"],
+            "admin": {"listen": f"unix:{folder}/admin.sock"}}

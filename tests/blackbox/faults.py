@@ -339,8 +339,17 @@ FAULTS = [
 ]
 
 
+def close_under_the_next(conn):
+    """Keeps the connection, and resets it when the next request comes."""
+    conn.read_request()
+    conn.send(ok())
+    conn.wait_readable()
+    conn.reset()
+
+
 # Answers that look odd and are good: what Prometheus takes, the gate brings.
-GOOD = [
+# Each is scraped twice, so the second may meet a connection that was kept.
+GOOD = [Fault(name, behaviour, "ok", 200) for name, behaviour in [
     ("U20 one early hint",
      say(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok())),
     ("100 Continue unasked", say(b"HTTP/1.1 100 Continue\r\n\r\n" + ok())),
@@ -379,4 +388,5 @@ GOOD = [
      say(ok().replace(b"Content-Length", b"content-length"))),
     ("500 headers", say(HEAD_200 + b"X-Filler: yes\r\n" * 500 + LENGTH
                         + b"\r\n" + GOOD_BODY)),
-]
+    ("U49 kept connection closed under us", close_under_the_next),
+]]

@@ -1,6 +1,8 @@
 """The table of faults that need a network and a name server of their own:
 rows U2, U3, U50 and U60."""
 
+import socket
+
 from faultd import GOOD_ONCE, ok
 from faults import BIG_BODY, Fault
 from nameserver import NXDOMAIN, REFUSED, SERVFAIL
@@ -110,3 +112,23 @@ NAME_GOOD = [
     lookup("ten addresses, one alive", "ten.test", TEN, "ok", 200,
            behaviour=GOOD_ONCE),
 ]
+
+
+def use_up_ports(exporter):
+    """All local ports of this network but none are taken."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", "w",
+              encoding="ascii") as ports:
+        ports.write("61000 61003")
+    exporter.queue = []
+    try:
+        while len(exporter.queue) < 8:
+            exporter.queue.append(
+                socket.create_connection(exporter.address, 5))
+    except OSError:
+        pass
+    assert 0 < len(exporter.queue) < 8
+
+
+# In a world of its own, reached by unix sockets: nobody can connect there.
+NO_LOCAL_PORT = network("U5 no local port left", "connect_no_local_port",
+                        status=503, prepare=use_up_ports)

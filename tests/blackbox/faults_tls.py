@@ -6,6 +6,7 @@ first asked for.
 
 import datetime
 import functools
+import itertools
 import ssl
 
 import certs
@@ -56,6 +57,17 @@ class Zoo:
             context.load_verify_locations(client_ca)
         if sni is not None:
             context.sni_callback = lambda *_: sni
+        return context
+
+    def alternating(self):
+        """Another certificate for every other handshake."""
+        sides = itertools.cycle([
+            self.server(), self.server(self.authority.issue("swapped"))])
+        context = self.server()
+
+        def swap(sock, _name, _context):
+            sock.context = next(sides)
+        context.sni_callback = swap
         return context
 
     @functools.lru_cache(maxsize=None)
@@ -311,6 +323,7 @@ TLS_GOOD = [
     tls_fault("U51 client certificate shown",
               lambda zoo: zoo.server(client_ca=zoo.authority.ca_file), "ok",
               target=trusting_with("good"), status=200),
+    tls_fault("U55 certificate swapped", Zoo.alternating, "ok", status=200),
     tls_fault("U51 TLS 1.2", lambda zoo: zoo.server(version=TLS12), "ok",
               status=200),
 ]

@@ -237,7 +237,7 @@ class Gate(Program):
 
     def admin(self, path, headers=None, method="GET"):
         address = self.listening("admin")
-        host = address if isinstance(address, str) else (
+        host = "localhost" if isinstance(address, str) else (
             f"{address[0]}:{address[1]}")
         extra = {"Host": host, **dict(headers or {})}
         return self.call(lambda: fetch(address, path, extra, method))

@@ -59,11 +59,10 @@ def plain(shared_lab):
     return exporter, shared_lab.gate(exporter)
 
 
-@pytest.mark.parametrize("behaviour", [each[1] for each in GOOD],
-                         ids=[each[0] for each in GOOD])
-def test_odd_but_good(plain, behaviour):
+@pytest.mark.parametrize("fault", GOOD, ids=lambda fault: fault.name)
+def test_odd_but_good(plain, fault):
     exporter, gate = plain
-    exporter.behaviour = behaviour
+    exporter.behaviour = fault.behaviour
     for _ in range(2):
         answer = gate.get(timeout=TIMEOUT)
         assert (answer.status, answer.body) == (200, GOOD_BODY), answer

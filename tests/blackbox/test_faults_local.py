@@ -2,42 +2,25 @@
 proxies, files."""
 
 import shutil
-import socket
 
 from fault_checks import Outcome, TIMEOUT, assert_fault, assert_good
 from fault_checks import assert_named
+from fault_rig import Rig
+from fault_world import World, on_unix_sockets
 from faultd import good, ok, say
+from faults_network import NO_LOCAL_PORT
 from faults_tls import Zoo, trusting
 from wire import wait_for
 
 
-def test_u5_no_local_ports(lab):
+def test_u5_no_local_port(lab):
     """All ports towards the exporter are taken by somebody else."""
-    namespace = lab.namespace()
-    exporter = namespace.call(lambda: lab.faultd(good(), host="127.0.0.1"))
-    namespace.run("sysctl -qw net.ipv4.ip_local_port_range='61000 61003'")
-    gate = lab.gate(exporter, prefix=namespace.prefix, config={
-        "listen": [f"unix:{lab.folder}/gate.sock"],
-        "admin": {"listen": f"unix:{lab.folder}/admin.sock"}})
-
-    def use_up():
-        held = []
-        try:
-            while len(held) < 8:
-                held.append(socket.create_connection(exporter.address, 5))
-        except OSError:
-            pass
-        return held
-    held = namespace.call(use_up)
-    assert 0 < len(held) < 8
-
-    def let_go():
-        for each in held:
-            each.close()
-        wait_for(lambda: gate.get().status == 200, what="free ports")
-    answer = gate.get(timeout=TIMEOUT)
-    assert_named(answer, Outcome(["connect_no_local_port"], 503))
-    let_go()
+    rig = Rig(lab, [NO_LOCAL_PORT], None, World(lab),
+              config=on_unix_sockets(lab.folder))
+    rig.play(NO_LOCAL_PORT)
+    for each in rig.stand(NO_LOCAL_PORT).exporter.queue:
+        each.close()
+    wait_for(lambda: rig.gate.get().status == 200, what="free ports")
 
 
 # Proxies and files.
