@@ -92,8 +92,9 @@ const struct conf_key conf_keys_target[] = {
 	{ TARGET(startup_grace), .name = "startup_grace",
 	    .type = CONF_TYPE_DURATION, .def = "0s", .min = 0,
 	    .max = CONF_DAY_MS, .is_reloadable = true,
-	    .help = "How long after the start an exporter that never answered "
-		    "gives 503 instead of 502." },
+	    .help = "How long an exporter that has not answered yet gives 503 "
+		    "with Retry-After instead of 502 or 504, from when the "
+		    "gate began to serve it. The reason stays the same." },
 	{ TARGET_BLOCK(basic_auth), .name = "basic_auth",
 	    .type = CONF_TYPE_GROUP,
 	    .help = "The gate's credentials for the exporter." },

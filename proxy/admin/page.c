@@ -172,12 +172,10 @@ static void
 put_why(FILE *out, const struct board_target *target)
 {
 	const struct finding *finding = target->last->finding;
-	const struct reason_row *row = reason_row(finding->reason);
 	char error[DESCRIBE_ERROR_SIZE];
 
-	fprintf(out,
-	    "<div class=\"why\"><div class=\"words\">%d %s: ", row->status,
-	    row->id);
+	fprintf(out, "<div class=\"why\"><div class=\"words\">%d %s: ",
+	    finding_status(finding), reason_row(finding->reason)->id);
 	html_text(out, finding->words);
 	fputs("</div><dl>\n", out);
 	put_item(out, "Cause", finding->cause);

@@ -180,7 +180,8 @@ struct answer *
 answer_new_failure(const struct finding *finding, const char *error_text)
 {
 	const struct reason_row *row = reason_row(finding->reason);
-	struct answer *answer = new_answer(finding->reason, row->status);
+	int status = finding_status(finding);
+	struct answer *answer = new_answer(finding->reason, status);
 	struct wire *wire = wire_new(1024);
 	struct head head = { .len = 0 };
 	char line[256];
@@ -189,22 +190,36 @@ answer_new_failure(const struct finding *finding, const char *error_text)
 	len = snprintf(line, sizeof(line), "%s: %s", row->id, finding->words);
 	wire_append(wire, line, (size_t)len);
 	wire_append(wire, "\n", 1);
-	if (is_explained(row->status)) {
+	if (is_explained(status)) {
 		append_lines(wire, "Cause: ", finding->cause);
 		append_lines(wire, "Seen:  ", finding->seen);
 		append_lines(wire, "Do:    ", finding->fix);
 		if (error_text != NULL)
 			append_lines(wire, "Said:  ", error_text);
 	}
-	put(&head, "HTTP/1.1 %d %.200s\r\n", row->status, line);
+	put(&head, "HTTP/1.1 %d %.200s\r\n", status, line);
 	put(&head, "Content-Type: text/plain; charset=utf-8\r\n");
 	put(&head, "X-Scrapegate-Reason: %s\r\n", row->id);
 	put(&head, "Cache-Control: no-store\r\n");
-	put_status_headers(&head, row->status, finding);
+	put_status_headers(&head, status, finding);
 	put(&head, "Content-Length: %zu\r\n", wire_body_len(wire));
 	wire_seal(wire, head.bytes, head.len);
 	answer->identity = wire;
 	return answer;
+}
+
+/* Of a page of ours. */
+static const char *
+phrase_of(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 404:
+		return "Not Found";
+	default:
+		return "Service Unavailable";
+	}
 }
 
 struct answer *
@@ -214,8 +229,7 @@ answer_new_page(
 	struct answer *answer = new_answer(REASON_OK, status);
 	struct head head = { .len = 0 };
 
-	put(&head, "HTTP/1.1 %d %s\r\n", status,
-	    status == 200 ? "OK" : "Service Unavailable");
+	put(&head, "HTTP/1.1 %d %s\r\n", status, phrase_of(status));
 	put(&head, "Content-Type: %s\r\n", content_type);
 	put(&head, "Cache-Control: no-store\r\nContent-Length: %zu\r\n", len);
 	answer->identity = wire_new(len);

@@ -39,7 +39,7 @@ struct answer *answer_new(const struct judge_result *head,
 struct answer *answer_new_failure(
     const struct finding *finding, const char *error_text);
 
-/* A page of our own; `body` is copied. */
+/* A page of our own, of status 200, 404 or 503; `body` is copied. */
 struct answer *answer_new_page(
     int status, const char *content_type, const char *body, size_t len);
 

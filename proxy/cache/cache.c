@@ -11,6 +11,7 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/cache/answer.h"
+#include "proxy/cache/grace.h"
 #include "proxy/cache/late.h"
 #include "proxy/cache/stream.h"
 #include "proxy/cache/wire.h"
@@ -42,6 +43,7 @@ cache_new(const struct cache_options *options)
 	LIST_INIT(&cache->streams);
 	cache->late = late_book_new();
 	cache->baselines = baselines_new();
+	cache->grace = grace_book_new();
 	cache->expiry = evtimer_new(options->base, cache_expire, cache);
 	return cache;
 }
@@ -102,6 +104,7 @@ cache_free(struct cache *cache)
 	stream_free_all(&cache->streams);
 	late_book_free(cache->late);
 	baselines_free(cache->baselines);
+	grace_book_free(cache->grace);
 	event_free(cache->expiry);
 	conf_unref(cache->conf);
 	free(cache);
@@ -113,6 +116,7 @@ cache_switch(struct cache *cache, struct conf *conf)
 	struct entry *entry, *next;
 
 	conf_ref(conf);
+	grace_book_switch(cache->grace, cache->conf, conf, clock_now_us());
 	conf_unref(cache->conf);
 	cache->conf = conf;
 	cache_cut_late(cache, NULL);

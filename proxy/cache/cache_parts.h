@@ -23,6 +23,7 @@ struct answer;
 struct baselines;
 struct event;
 struct finding;
+struct grace_book;
 struct late_book;
 struct record;
 
@@ -58,6 +59,7 @@ struct cache {
 	struct stream_list streams; /* some may outlive their attempt */
 	struct late_book *late;     /* who may go on */
 	struct baselines *baselines;
+	struct grace_book *grace;   /* who may still be starting */
 	struct event *expiry;       /* pending while an answer is kept */
 	unsigned kept;
 	unsigned running; /* attempts */

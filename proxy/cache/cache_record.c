@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "conf/load.h"
 #include "proxy/base/clock.h"
+#include "proxy/cache/grace.h"
 #include "proxy/cache/late.h"
 #include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/baselines.h"
@@ -77,6 +78,8 @@ entry_describe(const struct entry *entry, const struct report *report,
 	    timeout_ms, &circumstances);
 	if (last != NULL && reason_row(reason)->status == 504)
 		finding_recall(finding, last);
+	grace_judge(
+	    entry->cache->grace, target, report, clock_now_us(), finding);
 }
 
 struct record *

@@ -60,8 +60,7 @@ log_record(const struct chronicle_entry *entry)
 	uint64_t count = entry->incident != NULL ? entry->incident->count
 						 : entry->fold->count;
 
-	snprintf(
-	    status, sizeof(status), "%d", reason_row(finding->reason)->status);
+	snprintf(status, sizeof(status), "%d", finding_status(finding));
 	snprintf(duration, sizeof(duration), "%.3fs",
 	    (double)record->duration_us / 1e6);
 	log_line(events[entry->event].level, message_of(entry), "target",

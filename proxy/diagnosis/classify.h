@@ -33,6 +33,7 @@ struct finding {
 	char seen[1024]; /* evidence, each piece marked (measured) ... */
 	char fix[512];
 	unsigned slow_phase;    /* enum phase + 1: that made it slow; 0 none */
+	bool is_starting_up;    /* within startup_grace: see finding_status() */
 	unsigned retry_after_s; /* 0: the status' default */
 	const char *challenge;  /* of a 401; borrowed; NULL: none */
 };
@@ -63,6 +64,9 @@ void finding_describe_in(struct finding *finding, enum reason reason,
 /* Ok, or what a good scrape is called that was slow. */
 enum reason classify_slowness(const struct baseline_verdict *verdict);
 bool reason_is_slow(enum reason reason);
+
+/* Of the answer that tells it: the reason's own, or 503 in startup_grace. */
+int finding_status(const struct finding *finding);
 
 /* The same for a refusal of the gate's own: only what `facts` says. */
 void finding_refuse(

@@ -79,6 +79,7 @@ packed_new(struct texts *texts, const struct record *record)
 		.is_reused = record->is_reused,
 		.is_delivered = record->is_delivered,
 		.has_restarted = record->has_restarted,
+		.is_starting_up = record->finding->is_starting_up,
 		.slow_phase = (uint8_t)record->finding->slow_phase,
 	};
 	int i;
@@ -127,6 +128,7 @@ unpack_story(const struct packed *packed, struct record *record)
 	memset(finding, 0, sizeof(*finding));
 	finding->reason = (enum reason)packed->reason;
 	finding->slow_phase = packed->slow_phase;
+	finding->is_starting_up = packed->is_starting_up;
 	if (story == NULL)
 		return;
 	snprintf(finding->words, sizeof(finding->words), "%s", story->bytes);

@@ -34,9 +34,10 @@ struct packed {
 	uint32_t waiters;
 	uint16_t status;
 	uint16_t reason; /* enum reason */
-	bool is_reused;
-	bool is_delivered;
-	bool has_restarted;
+	bool is_reused : 1;
+	bool is_delivered : 1;
+	bool has_restarted : 1;
+	bool is_starting_up : 1;
 	uint8_t slow_phase;
 };
 

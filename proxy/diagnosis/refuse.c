@@ -7,6 +7,7 @@ finding_refuse(
 	const struct reason_row *row = reason_row(reason);
 
 	finding->reason = reason;
+	finding->is_starting_up = false;
 	finding->retry_after_s = 0;
 	finding->challenge = NULL;
 	finding->lasterror[0] = '\0';
