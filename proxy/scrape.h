@@ -32,7 +32,7 @@ struct scrape {
 	atomic_uint refs;
 
 	/* Set by the worker.  A key without a target asks the main thread for
-	 * our own metrics instead. */
+	 * a page of our own instead; its query is the request target. */
 	struct mailbox *reply_to;
 	void (*back)(struct message *message, void *owner); /* deliver there */
 	struct exchange *exchange; /* means something to the worker only */

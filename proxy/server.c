@@ -10,7 +10,7 @@
 
 #include "conf/conf.h"
 #include "conf/load.h"
-#include "proxy/admin/metrics.h"
+#include "proxy/admin/endpoints.h"
 #include "proxy/admin/view.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/err.h"
@@ -108,12 +108,14 @@ take_own_scrape(struct message *message, void *owner)
 {
 	struct scrape *scrape = (struct scrape *)message;
 	struct server *server = owner;
-	size_t len;
-	char *text = metrics_render(&server->view, &len);
+	struct response response;
 
-	scrape->answer = answer_new_page(200, METRICS_CONTENT_TYPE, text, len);
+	endpoints_answer(
+	    ENDPOINTS_GATE, "GET", scrape->key.query, &server->view, &response);
+	scrape->answer = answer_new_page(response.status, response.content_type,
+	    response.body, response.len);
 	scrape->use = CACHE_NONE;
-	free(text);
+	response_fini(&response);
 	scrape_send_back(scrape);
 }
 

@@ -1,12 +1,12 @@
 #include "proxy/admin/endpoints.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/admin/api.h"
 #include "proxy/admin/api_records.h"
 #include "proxy/admin/envelope.h"
+#include "proxy/admin/health.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/page.h"
 #include "proxy/admin/refusals.h"
@@ -34,37 +34,6 @@ answer_metrics(
 	    response, 200, METRICS_CONTENT_TYPE, metrics_render(view, &len));
 }
 
-static void
-answer_healthy(
-    const struct admin_view *view, const char *query, struct response *response)
-{
-	(void)view;
-	(void)query;
-	response_set_text(response, 200, "healthy\n");
-}
-
-/* Configuration and certificates; never the exporter's health. */
-static void
-answer_ready(
-    const struct admin_view *view, const char *query, struct response *response)
-{
-	char text[128];
-
-	(void)query;
-	if (view->is_draining) {
-		response_set_text(response, 503, "not ready: draining\n");
-		return;
-	}
-	if (view->is_ready) {
-		response_set_text(response, 200, "ready\n");
-		return;
-	}
-	snprintf(text, sizeof(text), "not ready: %s\n",
-	    view->not_ready_reason != NULL ? view->not_ready_reason
-					   : "starting");
-	response_set_text(response, 503, text);
-}
-
 /* The text is whole here, where somebody waits for it. */
 static void
 answer_reload(
@@ -85,31 +54,40 @@ answer_reload(
 	free(text);
 }
 
+#define ADMIN ENDPOINTS_ADMIN
+#define HEALTH ENDPOINTS_HEALTH
+#define GATE ENDPOINTS_GATE
+
 static const struct endpoint {
 	const char *path;
 	const char *methods; /* as in Allow; HEAD goes with GET */
 	response_fn make;
-	bool is_health; /* served on the health listener too */
+	unsigned listeners; /* where it is served */
 } endpoints[] = {
-	{ "/", "GET, HEAD", answer_root, false },
-	{ "/targets", "GET, HEAD", page_targets, false },
-	{ "/metrics", "GET, HEAD", answer_metrics, false },
-	{ "/-/healthy", "GET, HEAD", answer_healthy, true },
-	{ "/-/ready", "GET, HEAD", answer_ready, true },
-	{ "/-/reload", "POST", answer_reload, false },
-	{ "/api/v1/targets", "GET, HEAD", api_targets, false },
-	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, false },
-	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, false },
-	{ "/api/v1/failures", "GET, HEAD", api_failures, false },
-	{ "/api/v1/incidents", "GET, HEAD", api_incidents, false },
-	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, false },
-	{ "/api/v1/refusals", "GET, HEAD", refusals_api, false },
-	{ "/api/v1/status/config", "GET, HEAD", api_status_config, false },
+	{ "/", "GET, HEAD", answer_root, ADMIN },
+	{ "/targets", "GET, HEAD", page_targets, ADMIN },
+	{ "/metrics", "GET, HEAD", answer_metrics, ADMIN },
+	{ "/-/metrics", "GET, HEAD", answer_metrics, GATE },
+	{ "/-/healthy", "GET, HEAD", health_alive, ADMIN | HEALTH },
+	{ "/-/ready", "GET, HEAD", health_ready, ADMIN | HEALTH | GATE },
+	{ "/-/reload", "POST", answer_reload, ADMIN },
+	{ "/api/v1/targets", "GET, HEAD", api_targets, ADMIN },
+	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, ADMIN },
+	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, ADMIN },
+	{ "/api/v1/failures", "GET, HEAD", api_failures, ADMIN },
+	{ "/api/v1/incidents", "GET, HEAD", api_incidents, ADMIN },
+	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, ADMIN },
+	{ "/api/v1/refusals", "GET, HEAD", refusals_api, ADMIN },
+	{ "/api/v1/status/config", "GET, HEAD", api_status_config, ADMIN },
 	{ "/api/v1/status/buildinfo", "GET, HEAD", api_status_buildinfo,
-	    false },
+	    ADMIN },
 	{ "/api/v1/status/runtimeinfo", "GET, HEAD", api_status_runtimeinfo,
-	    false },
+	    ADMIN },
 };
+
+#undef ADMIN
+#undef HEALTH
+#undef GATE
 
 /* Paths are compared as they came: no decoding, no tricks with %2f or %00. */
 static const struct endpoint *
@@ -118,7 +96,7 @@ find_endpoint(enum endpoints_listener listener, const char *path, size_t len)
 	size_t i;
 
 	for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-		if ((listener == ENDPOINTS_ADMIN || endpoints[i].is_health) &&
+		if ((endpoints[i].listeners & (unsigned)listener) != 0 &&
 		    strlen(endpoints[i].path) == len &&
 		    memcmp(endpoints[i].path, path, len) == 0)
 			return &endpoints[i];

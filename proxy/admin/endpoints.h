@@ -1,13 +1,22 @@
 /*
- * What the admin and health listeners serve, from method and path to an
- * answer.  Needs no connection; whether the asker may ask is origin.h's.
+ * What the admin and health listeners serve, and what the gate asks here, from
+ * method and path to an answer.  Needs no connection; whether the asker may ask
+ * is origin.h's.
  */
 #ifndef PROXY_ADMIN_ENDPOINTS_H
 #define PROXY_ADMIN_ENDPOINTS_H
 
 #include "proxy/admin/response.h"
 
-enum endpoints_listener { ENDPOINTS_ADMIN, ENDPOINTS_HEALTH };
+/*
+ * Of the gate's own paths it has only those that a worker hands on, because
+ * the main thread alone knows.
+ */
+enum endpoints_listener {
+	ENDPOINTS_ADMIN = 1,
+	ENDPOINTS_HEALTH = 2,
+	ENDPOINTS_GATE = 4
+};
 
 /*
  * `uri` is the raw request target.  Always makes an answer, an error if it

@@ -373,14 +373,16 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	 * pod, nor its probes take the scrapers' share. */
 	exchange_name(x);
 	if (exchange_is_probe(x) &&
-	    auth_policy_is_anonymous(x->policy, x->path, NULL))
+	    auth_policy_is_anonymous(x->policy, x->path, NULL)) {
+		x->valid_until_us = UINT64_MAX;
 		exchange_route(x);
-	else if (!auth_admits(
-		     x->context->auth, x->conf, x->arrival_us, &retry_after_s))
+	} else if (!auth_admits(x->context->auth, x->conf, x->arrival_us,
+		       &retry_after_s)) {
 		exchange_refuse_for(x, REASON_TOO_MANY_REQUESTS,
 		    "more requests than rate_limit allows", retry_after_s);
-	else
+	} else {
 		exchange_authenticate(x);
+	}
 }
 
 void

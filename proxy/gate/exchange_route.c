@@ -117,26 +117,34 @@ serve_healthy(struct exchange *x, const char *query)
 	serve_page(x, "scrapegate is healthy\n");
 }
 
-/* A worker runs only when configuration and certificates are loaded. */
+/* What the main thread knows: it answers to the request target. */
 static void
-serve_ready(struct exchange *x, const char *query)
-{
-	(void)query;
-	serve_page(x, "scrapegate is ready\n");
-}
-
-static void
-serve_own_metrics(struct exchange *x, const char *query)
+serve_by_main(struct exchange *x, const char *query)
 {
 	struct key key;
 	struct scrape *scrape;
 
 	(void)query;
-	key_init(&key, NULL, "", "", "");
+	key_init(&key, NULL, evhttp_request_get_uri(x->req), "", "");
 	scrape = scrape_new(&key);
 	exchange_wait(x, scrape);
 	scrape->message.deliver = x->context->own_scrape;
 	mailbox_post(x->context->main, &scrape->message);
+}
+
+/* A worker runs only when configuration and certificates are loaded; how an
+ * exporter is, the main thread knows. */
+static void
+serve_ready(struct exchange *x, const char *query)
+{
+	char *name =
+	    query == NULL ? NULL : request_query_value(query, "target");
+
+	if (name != NULL)
+		serve_by_main(x, query);
+	else
+		serve_page(x, "scrapegate is ready\n");
+	free(name);
 }
 
 /* exporter_exporter's convention. */
@@ -169,7 +177,7 @@ static const struct endpoint {
 } endpoints[] = {
 	{ "/-/healthy", true, serve_healthy },
 	{ "/-/ready", true, serve_ready },
-	{ "/-/metrics", false, serve_own_metrics },
+	{ "/-/metrics", false, serve_by_main },
 	{ "/proxy", false, serve_proxy },
 };
 

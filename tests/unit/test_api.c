@@ -565,6 +565,12 @@ static const struct {
 	{ ENDPOINTS_HEALTH, "GET", "/metrics", 404 },
 	{ ENDPOINTS_HEALTH, "GET", "/targets", 404 },
 	{ ENDPOINTS_HEALTH, "GET", "/api/v1/status/config", 404 },
+	{ ENDPOINTS_GATE, "GET", "/-/metrics", 200 },
+	{ ENDPOINTS_GATE, "GET", "/-/ready?target=node", 200 },
+	{ ENDPOINTS_GATE, "GET", "/metrics", 404 },
+	{ ENDPOINTS_GATE, "GET", "/-/reload", 404 },
+	{ ENDPOINTS_GATE, "GET", "/api/v1/status/config", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/-/metrics", 404 },
 };
 
 static void
@@ -624,6 +630,43 @@ is_ready_without_the_exporter(void **state)
 	response = get(*state, "/-/ready");
 	assert_int_equal(response.status, 200);
 	response_fini(&response);
+}
+
+static void
+is_ready_with_the_exporter_asked_for(void **state)
+{
+	static const struct {
+		enum reason reason;
+		const char *query;
+		int status;
+		const char *text;
+	} rows[] = {
+		{ REASON_COUNT, "target=node", 200,
+		    "ready: node has not been scraped yet\n" },
+		{ REASON_CONNECT_REFUSED, "target=node", 503,
+		    "not ready: node is down: connect_refused\n" },
+		{ REASON_CLIENT_GONE, "target=node", 503,
+		    "not ready: node is down: connect_refused\n" },
+		{ REASON_OK, "target=node", 200, "ready: node is up\n" },
+		{ REASON_BODY_EMPTY, "a&target=n%6fde", 200,
+		    "ready: node is up\n" },
+		{ REASON_TIMEOUT_BODY, "target=", 404,
+		    "no target of this name\n" },
+		{ REASON_OK, "target=nod", 404, "no target of this name\n" },
+	};
+	struct response response;
+	char uri[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].reason != REASON_COUNT)
+			fixture_add(*state, 0, rows[i].reason);
+		snprintf(uri, sizeof(uri), "/-/ready?%s", rows[i].query);
+		response = get(*state, uri);
+		assert_int_equal(response.status, rows[i].status);
+		assert_string_equal(response.body, rows[i].text);
+		response_fini(&response);
+	}
 }
 
 /* Every kind of deny; newest first. */
@@ -871,6 +914,7 @@ main(void)
 		TEST(routes_requests),
 		TEST(says_why_it_is_not_ready),
 		TEST(is_ready_without_the_exporter),
+		TEST(is_ready_with_the_exporter_asked_for),
 		TEST(lists_refusals_newest_first),
 		TEST(draws_the_page),
 		TEST(shows_refusals_on_the_page),
