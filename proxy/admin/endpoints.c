@@ -7,6 +7,7 @@
 #include "proxy/admin/api_records.h"
 #include "proxy/admin/envelope.h"
 #include "proxy/admin/health.h"
+#include "proxy/admin/last_bad_answer.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/page.h"
 #include "proxy/admin/refusals.h"
@@ -61,44 +62,78 @@ answer_reload(
 static const struct endpoint {
 	const char *path;
 	const char *methods; /* as in Allow; HEAD goes with GET */
-	response_fn make;
-	unsigned listeners; /* where it is served */
+	response_fn make;    /* or, if the path has a {name}: */
+	unsigned listeners;  /* where it is served */
+	response_named_fn make_named;
 } endpoints[] = {
-	{ "/", "GET, HEAD", answer_root, ADMIN },
-	{ "/targets", "GET, HEAD", page_targets, ADMIN },
-	{ "/metrics", "GET, HEAD", answer_metrics, ADMIN },
-	{ "/-/metrics", "GET, HEAD", answer_metrics, GATE },
-	{ "/-/healthy", "GET, HEAD", health_alive, ADMIN | HEALTH },
-	{ "/-/ready", "GET, HEAD", health_ready, ADMIN | HEALTH | GATE },
-	{ "/-/reload", "POST", answer_reload, ADMIN },
-	{ "/api/v1/targets", "GET, HEAD", api_targets, ADMIN },
-	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, ADMIN },
-	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, ADMIN },
-	{ "/api/v1/failures", "GET, HEAD", api_failures, ADMIN },
-	{ "/api/v1/incidents", "GET, HEAD", api_incidents, ADMIN },
-	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, ADMIN },
-	{ "/api/v1/refusals", "GET, HEAD", refusals_api, ADMIN },
-	{ "/api/v1/status/config", "GET, HEAD", api_status_config, ADMIN },
-	{ "/api/v1/status/buildinfo", "GET, HEAD", api_status_buildinfo,
-	    ADMIN },
+	{ "/", "GET, HEAD", answer_root, ADMIN, NULL },
+	{ "/targets", "GET, HEAD", page_targets, ADMIN, NULL },
+	{ "/metrics", "GET, HEAD", answer_metrics, ADMIN, NULL },
+	{ "/-/metrics", "GET, HEAD", answer_metrics, GATE, NULL },
+	{ "/-/healthy", "GET, HEAD", health_alive, ADMIN | HEALTH, NULL },
+	{ "/-/ready", "GET, HEAD", health_ready, ADMIN | HEALTH | GATE, NULL },
+	{ "/-/reload", "POST", answer_reload, ADMIN, NULL },
+	{ "/api/v1/targets", "GET, HEAD", api_targets, ADMIN, NULL },
+	{ "/api/v1/targets/{name}/last-bad-answer", "GET, HEAD", NULL, ADMIN,
+	    last_bad_answer },
+	{ "/api/v1/scrape_pools", "GET, HEAD", api_scrape_pools, ADMIN, NULL },
+	{ "/api/v1/scrapes", "GET, HEAD", api_scrapes, ADMIN, NULL },
+	{ "/api/v1/failures", "GET, HEAD", api_failures, ADMIN, NULL },
+	{ "/api/v1/incidents", "GET, HEAD", api_incidents, ADMIN, NULL },
+	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, ADMIN,
+	    NULL },
+	{ "/api/v1/refusals", "GET, HEAD", refusals_api, ADMIN, NULL },
+	{ "/api/v1/status/config", "GET, HEAD", api_status_config, ADMIN,
+	    NULL },
+	{ "/api/v1/status/buildinfo", "GET, HEAD", api_status_buildinfo, ADMIN,
+	    NULL },
 	{ "/api/v1/status/runtimeinfo", "GET, HEAD", api_status_runtimeinfo,
-	    ADMIN },
+	    ADMIN, NULL },
 };
 
 #undef ADMIN
 #undef HEALTH
 #undef GATE
 
+/*
+ * Whether the path fits the pattern, in which {name} stands for a whole
+ * segment; *name is then that segment, or NULL if the pattern has none.
+ */
+static bool
+fits(const char *pattern, const char *path, size_t len, char **name)
+{
+	const char *open = strchrnul(pattern, '{');
+	size_t before = (size_t)(open - pattern), after, segment;
+	const char *behind = *open == '\0' ? open : strchr(open, '}') + 1;
+
+	*name = NULL;
+	if (len < before || memcmp(pattern, path, before) != 0)
+		return false;
+	path += before;
+	len -= before;
+	if (*open == '\0')
+		return len == 0;
+	after = strlen(behind);
+	if (len <= after)
+		return false;
+	segment = len - after;
+	if (memchr(path, '/', segment) != NULL ||
+	    memcmp(path + segment, behind, after) != 0)
+		return false;
+	*name = xstrndup(path, segment);
+	return true;
+}
+
 /* Paths are compared as they came: no decoding, no tricks with %2f or %00. */
 static const struct endpoint *
-find_endpoint(enum endpoints_listener listener, const char *path, size_t len)
+find_endpoint(
+    enum endpoints_listener listener, const char *path, size_t len, char **name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
 		if ((endpoints[i].listeners & (unsigned)listener) != 0 &&
-		    strlen(endpoints[i].path) == len &&
-		    memcmp(endpoints[i].path, path, len) == 0)
+		    fits(endpoints[i].path, path, len, name))
 			return &endpoints[i];
 	return NULL;
 }
@@ -128,22 +163,35 @@ answer_unknown_path(const char *uri, struct response *response)
 		response_set_text(response, 404, "not found\n");
 }
 
+static void
+make_answer(const struct endpoint *endpoint, const char *method,
+    const struct admin_view *view, const char *name, const char *query,
+    struct response *response)
+{
+	if (!may_use(endpoint->methods, method)) {
+		response_set_text(response, 405, "method not allowed\n");
+		response->allow = endpoint->methods;
+	} else if (name != NULL) {
+		endpoint->make_named(view, name, query, response);
+	} else {
+		endpoint->make(view, query, response);
+	}
+}
+
 void
 endpoints_answer(enum endpoints_listener listener, const char *method,
     const char *uri, const struct admin_view *view, struct response *response)
 {
 	size_t len = strcspn(uri, "?");
-	const struct endpoint *endpoint = find_endpoint(listener, uri, len);
+	const char *query = uri[len] == '?' ? uri + len + 1 : NULL;
+	char *name = NULL;
+	const struct endpoint *endpoint =
+	    find_endpoint(listener, uri, len, &name);
 
 	memset(response, 0, sizeof(*response));
-	if (endpoint == NULL) {
+	if (endpoint == NULL)
 		answer_unknown_path(uri, response);
-		return;
-	}
-	if (!may_use(endpoint->methods, method)) {
-		response_set_text(response, 405, "method not allowed\n");
-		response->allow = endpoint->methods;
-		return;
-	}
-	endpoint->make(view, uri[len] == '?' ? uri + len + 1 : NULL, response);
+	else
+		make_answer(endpoint, method, view, name, query, response);
+	free(name);
 }

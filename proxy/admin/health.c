@@ -1,7 +1,6 @@
 #include "proxy/admin/health.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "conf/conf.h"
 #include "proxy/admin/query.h"
@@ -16,17 +15,6 @@ health_alive(
 	(void)view;
 	(void)query;
 	response_set_text(response, 200, "healthy\n");
-}
-
-static const struct board_target *
-find_target(const struct board *board, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < board_target_count(board); i++)
-		if (strcmp(board_target(board, i)->conf->name, name) == 0)
-			return board_target(board, i);
-	return NULL;
 }
 
 static void
@@ -82,7 +70,7 @@ health_ready(
 		response_set_text(response, 200, "ready\n");
 		return;
 	}
-	target = find_target(view->board, name);
+	target = board_find_target(view->board, name);
 	if (target != NULL)
 		judge_target(target, response);
 	else

@@ -12,6 +12,7 @@
 #include "proxy/admin/text.h"
 #include "proxy/admin/view.h"
 #include "proxy/base/clock.h"
+#include "proxy/diagnosis/bad_answer.h"
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/record.h"
@@ -192,6 +193,18 @@ put_why(FILE *out, const struct board_target *target)
 }
 
 static void
+put_bad_answer(FILE *out, const struct board_target *target)
+{
+	if (target->bad_answer == NULL)
+		return;
+	fputs("<span><a href=\"/api/v1/targets/", out);
+	html_text(out, target->conf->name);
+	fputs("/last-bad-answer\">last bad answer</a> ", out);
+	html_ago(out, target->bad_answer->wall_us);
+	fputs("</span>", out);
+}
+
+static void
 put_facts(FILE *out, const struct board_target *target)
 {
 	char text[CONF_DURATION_SIZE];
@@ -209,6 +222,7 @@ put_facts(FILE *out, const struct board_target *target)
 		put_size(out, target->body_bytes);
 		fputs("</span>", out);
 	}
+	put_bad_answer(out, target);
 	fputs("</div>\n", out);
 }
 

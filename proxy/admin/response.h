@@ -23,6 +23,10 @@ struct response {
 typedef void (*response_fn)(const struct admin_view *view, const char *query,
     struct response *response);
 
+/* The same, where a part of the path is a name; as it came, not decoded. */
+typedef void (*response_named_fn)(const struct admin_view *view,
+    const char *name, const char *query, struct response *response);
+
 /* Takes `body` over; it is terminated text. */
 void response_set(struct response *response, int status,
     const char *content_type, char *body);

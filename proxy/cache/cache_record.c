@@ -8,6 +8,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/cache/grace.h"
 #include "proxy/cache/late.h"
+#include "proxy/diagnosis/bad_answer.h"
 #include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/baselines.h"
 #include "proxy/diagnosis/classify.h"
@@ -106,6 +107,7 @@ entry_make_record(struct entry *entry, const struct report *report,
 	record->samples = samples;
 	record->is_reused = report->is_reused;
 	record->is_delivered = reason_row(finding->reason)->status == 200;
+	record->bad_answer = bad_answer_new(finding, report, record->wall_us);
 	return record;
 }
 

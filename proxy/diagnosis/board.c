@@ -7,6 +7,7 @@
 #include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
+#include "proxy/diagnosis/bad_answer.h"
 #include "proxy/diagnosis/board_parts.h"
 #include "proxy/diagnosis/failures.h"
 #include "proxy/diagnosis/incidents.h"
@@ -51,6 +52,7 @@ free_entries(struct entry **entries, size_t count)
 		if (entries[i] == NULL)
 			continue;
 		free(entries[i]->last);
+		free(entries[i]->bad_answer);
 		free(entries[i]);
 	}
 	free(entries);
@@ -103,15 +105,14 @@ board_switch(struct board *board, const struct conf *conf)
 	board->entry_count = conf->target_count;
 }
 
-/* By name: the record may stem from another configuration. */
+/* By name: what is asked for may stem from another configuration. */
 static struct entry *
-find_entry(struct board *board, const struct record *record)
+find_entry(const struct board *board, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < board->entry_count; i++)
-		if (strcmp(board->entries[i]->target.conf->name,
-			record->target->name) == 0)
+		if (strcmp(board->entries[i]->target.conf->name, name) == 0)
 			return board->entries[i];
 	return NULL;
 }
@@ -189,6 +190,22 @@ set_last(struct entry *entry, struct record *record)
 }
 
 static void
+take_bad_answer(struct entry *entry, struct record *record)
+{
+	struct bad_answer *answer = record->bad_answer;
+
+	record->bad_answer = NULL;
+	if (answer == NULL)
+		return;
+	if (entry == NULL) {
+		free(answer);
+		return;
+	}
+	free(entry->bad_answer);
+	entry->target.bad_answer = entry->bad_answer = answer;
+}
+
+static void
 count_times(struct board_target *target, const struct record *record)
 {
 	double seconds = (double)record->duration_us / 1e6;
@@ -259,13 +276,14 @@ judge(struct board *board, struct entry *entry, const struct record *record,
 void
 board_add(struct board *board, struct record *record)
 {
-	struct entry *entry = find_entry(board, record);
+	struct entry *entry = find_entry(board, record->target->name);
 	enum reason reason = record->finding->reason;
 	struct packed *packed;
 
 	/* The board goes by the name from here on. */
 	conf_unref(record->target->conf);
 	record->target = NULL;
+	take_bad_answer(entry, record);
 	if (record->is_amendment) {
 		amend(board, record);
 		keep_in_bounds(board);
@@ -294,6 +312,14 @@ const struct board_target *
 board_target(const struct board *board, size_t i)
 {
 	return &board->entries[i]->target;
+}
+
+const struct board_target *
+board_find_target(const struct board *board, const char *name)
+{
+	const struct entry *entry = find_entry(board, name);
+
+	return entry == NULL ? NULL : &entry->target;
 }
 
 enum board_health

@@ -18,6 +18,7 @@
 #include "proxy/diagnosis/record_json.h"
 #include "proxy/fetch/phases.h"
 
+struct bad_answer;
 struct board;
 struct conf;
 struct conf_target;
@@ -46,6 +47,8 @@ struct board_target {
 	uint64_t body_bytes;
 	/* Newest record with a verdict (see board_add()), or NULL. */
 	const struct record *last;
+	/* What came with the newest failure that came with anything. */
+	const struct bad_answer *bad_answer;
 };
 
 /* `conf` lives until the board has another one. */
@@ -81,6 +84,10 @@ void board_add(struct board *board, struct record *record);
 
 size_t board_target_count(const struct board *board);
 const struct board_target *board_target(const struct board *board, size_t i);
+
+/* By its name; NULL if there is none. */
+const struct board_target *board_find_target(
+    const struct board *board, const char *name);
 
 enum board_health { BOARD_UNKNOWN, BOARD_UP, BOARD_DOWN };
 

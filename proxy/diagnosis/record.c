@@ -37,5 +37,6 @@ record_copy(const struct record *record)
 
 	*copy = *record;
 	copy->finding = finding;
+	copy->bad_answer = NULL; /* it goes with the first one */
 	return copy;
 }

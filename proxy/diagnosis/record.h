@@ -10,6 +10,8 @@
 #include "proxy/diagnosis/lateness.h"
 #include "proxy/fetch/phases.h"
 
+struct bad_answer;
+
 struct record {
 	struct message message;
 	/* Until the board has it, with a reference to its configuration. */
@@ -33,6 +35,7 @@ struct record {
 	 * record takes the place of the one with its id. */
 	bool is_amendment;
 	struct lateness lateness;
+	struct bad_answer *bad_answer; /* until the board has it, or NULL */
 	const struct finding *finding; /* finding->reason REASON_OK when fine */
 	struct finding own[];          /* `finding`, unless it is fine */
 };

@@ -75,6 +75,13 @@ is_wanted(const struct intake *intake)
 	       judge_result(intake->judge)->status == 200;
 }
 
+/* An answer to a call of our own may repeat a token, and explains nothing. */
+static bool
+is_told(const struct intake *intake)
+{
+	return intake->kind == INTAKE_METRICS;
+}
+
 static void
 keep_error_text(struct intake *intake, const char *bytes, size_t len)
 {
@@ -132,6 +139,8 @@ take_text(void *arg, const char *bytes, size_t len)
 	intake->body_bytes += len;
 	if (!intake->is_coded)
 		intake->wire_bytes += len;
+	else if (is_told(intake))
+		said_inflated(&intake->said, bytes, len);
 	if (!is_wanted(intake)) {
 		keep_error_text(intake, bytes, len);
 		intake->is_enough = intake->body_bytes > UNWANTED_MAX;
@@ -187,6 +196,7 @@ intake_reset(struct intake *intake)
 	intake->is_over_limit = intake->is_over_budget = false;
 	intake->is_enough = intake->is_coded = intake->is_flowing = false;
 	intake->error_len = 0;
+	said_reset(&intake->said);
 	intake->location[0] = '\0';
 	intake->has_location = intake->is_location_cut = false;
 }
@@ -239,6 +249,8 @@ int
 intake_head_line(struct intake *intake, const char *bytes, size_t len)
 {
 	note_location(intake, bytes, len);
+	if (is_told(intake))
+		said_head(&intake->said, bytes, len);
 	if (judge_head_line(intake->judge, bytes, len) == -1)
 		return -1;
 	return keep_declared(intake);
@@ -266,6 +278,8 @@ take_no_http(struct intake *intake, const char *bytes, size_t len)
 int
 intake_body(struct intake *intake, const char *bytes, size_t len)
 {
+	if (is_told(intake))
+		said_body(&intake->said, bytes, len);
 	if (!judge_result(intake->judge)->has_any_byte)
 		return take_no_http(intake, bytes, len);
 	if (judge_body(intake->judge, bytes, len) == -1)
@@ -278,6 +292,7 @@ intake_text(struct intake *intake, const char *bytes, size_t len)
 {
 	intake->wire_bytes += len;
 	intake->body_bytes += len;
+	said_body(&intake->said, bytes, len);
 	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
 	collect_text(intake, bytes, len);
@@ -292,6 +307,7 @@ intake_report(const struct intake *intake, struct report *report)
 	report->body_bytes = intake->body_bytes;
 	report->is_over_limit = intake->is_over_limit;
 	report->is_over_budget = intake->is_over_budget;
+	report->said = &intake->said;
 	escape_quoted(report->error_text, sizeof(report->error_text),
 	    intake->error_text, intake->error_len);
 }

@@ -12,6 +12,7 @@
 
 #include "proxy/fetch/attempt.h"
 #include "proxy/fetch/judge.h"
+#include "proxy/fetch/said.h"
 
 struct report;
 
@@ -49,6 +50,7 @@ struct intake {
 	char error_text[INTAKE_ERROR_TEXT]; /* raw */
 	size_t error_len;
 	char location[INTAKE_LOCATION]; /* raw; "" if none */
+	struct said said; /* of a scrape, for who has to explain it */
 	bool has_location;
 	bool is_location_cut;
 };

@@ -12,6 +12,8 @@
 #include "proxy/fetch/judge.h"
 #include "proxy/fetch/phases.h"
 
+struct said;
+
 /* How far the attempt came: the step it is in, or ended in. */
 enum step {
 	STEP_QUEUED,
@@ -86,6 +88,7 @@ struct report {
 	bool is_over_limit;        /* body_size_limit */
 	bool is_over_budget;       /* memory_budget */
 	char error_text[1024];     /* begin of a non-200's body, escaped */
+	const struct said *said;   /* borrowed from the attempt, or NULL */
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include "conf/load.h"
 #include "proxy/diagnosis/parts.h"
 #include "proxy/admin/endpoints.h"
+#include "proxy/diagnosis/bad_answer.h"
 #include "proxy/admin/query.h"
 #include "proxy/gate/handshakes.h"
 #include "tests/unit/admin_fixture.h"
@@ -571,6 +572,16 @@ static const struct {
 	{ ENDPOINTS_GATE, "GET", "/-/reload", 404 },
 	{ ENDPOINTS_GATE, "GET", "/api/v1/status/config", 404 },
 	{ ENDPOINTS_ADMIN, "GET", "/-/metrics", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/api/v1/targets/", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/api/v1/targets/node", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/api/v1/targets//last-bad-answer", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/api/v1/targets/a/b/last-bad-answer", 404 },
+	{ ENDPOINTS_ADMIN, "GET", "/api/v1/targets/node/last-bad-answer/",
+	    404 },
+	{ ENDPOINTS_ADMIN, "POST", "/api/v1/targets/node/last-bad-answer",
+	    405 },
+	{ ENDPOINTS_HEALTH, "GET", "/api/v1/targets/node/last-bad-answer",
+	    404 },
 };
 
 static void
@@ -594,6 +605,59 @@ routes_requests(void **state)
 	}
 	response = get(f, "/api/v1/nothing");
 	assert_has(&response, "\"errorType\":\"not_found\"");
+	response_fini(&response);
+}
+
+static struct bad_answer *
+bad_answer_of(const char *head, const char *body)
+{
+	size_t len = strlen(head) + strlen(body);
+	struct bad_answer *answer = xcalloc(1, sizeof(*answer) + len);
+
+	answer->wall_us = FIXTURE_WALL_US;
+	answer->reason = REASON_HTTP_SERVER_ERROR;
+	snprintf(answer->words, sizeof(answer->words), "words");
+	answer->head_len = strlen(head);
+	answer->len = len;
+	memcpy(answer->bytes, head, strlen(head));
+	memcpy(answer->bytes + strlen(head), body, strlen(body));
+	return answer;
+}
+
+static void
+shows_the_last_bad_answer(void **state)
+{
+	static const char uri[] = "/api/v1/targets/mysql/last-bad-answer";
+	struct fixture *f = *state;
+	struct record *record;
+	struct response response;
+
+	response = get(f, uri);
+	assert_int_equal(response.status, 404);
+	assert_has(&response, "\"error\":\"no bad answer yet\"");
+	response_fini(&response);
+	response = get(f, "/api/v1/targets/mysq/last-bad-answer");
+	assert_int_equal(response.status, 404);
+	assert_has(&response, "\"error\":\"no target of this name\"");
+	response_fini(&response);
+	record = fixture_record(f, 1, REASON_HTTP_SERVER_ERROR);
+	record->bad_answer = bad_answer_of("first", "");
+	board_add(f->board, record);
+	record = fixture_record(f, 1, REASON_HTTP_SERVER_ERROR);
+	record->bad_answer =
+	    bad_answer_of("HTTP/1.1 500 No\r\n\r\n", "<b>\"\\ \x01\xff\t\n");
+	board_add(f->board, record);
+	/* Neither a success nor a failure that says nothing takes it away. */
+	fixture_add(f, 1, REASON_CONNECT_REFUSED);
+	fixture_add(f, 1, REASON_OK);
+	response = get(f, uri);
+	assert_string_equal(response.body,
+	    "{\"status\":\"success\",\"data\":{\"target\":\"mysql\","
+	    "\"time\":\"2026-11-22T09:02:33.497Z\","
+	    "\"reason\":\"http_server_error\",\"words\":\"words\","
+	    "\"head\":\"HTTP/1.1 500 No\\r\\n\\r\\n\","
+	    "\"body\":\"<b>\\\"\\\\\\\\ \\\\x01\\\\xff\\t\\n\","
+	    "\"inflated\":false,\"truncated\":false}}");
 	response_fini(&response);
 }
 
@@ -912,6 +976,7 @@ main(void)
 		TEST(tells_build_and_runtime),
 		TEST(shows_the_configuration),
 		TEST(routes_requests),
+		TEST(shows_the_last_bad_answer),
 		TEST(says_why_it_is_not_ready),
 		TEST(is_ready_without_the_exporter),
 		TEST(is_ready_with_the_exporter_asked_for),

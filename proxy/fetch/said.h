@@ -1,0 +1,33 @@
+/*
+ * The beginning of what an exporter said, as it came: its head, and then as
+ * much of the body as fits.  Of a coded body what it inflates to, as soon as
+ * there is any of that; else the bytes on the wire, chunk sizes and all.
+ *
+ * Values that are secrets between the exporter and its clients (cookies,
+ * tokens) are masked on the way in: nobody here has a use for them.
+ */
+#ifndef PROXY_FETCH_SAID_H
+#define PROXY_FETCH_SAID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SAID_MAX 4096
+
+struct said {
+	size_t len;
+	size_t head_len;  /* of these, the head's */
+	bool is_cut;      /* there was more */
+	bool is_inflated; /* the body is what it inflated to */
+	bool is_secret;   /* the header that came last */
+	char bytes[SAID_MAX];
+};
+
+void said_reset(struct said *said);
+
+/* One line of a head, its line end included. */
+void said_head(struct said *said, const char *line, size_t len);
+void said_body(struct said *said, const char *bytes, size_t len);
+void said_inflated(struct said *said, const char *text, size_t len);
+
+#endif
