@@ -348,6 +348,7 @@ struct conf {
 	size_t target_count;
 	enum log_level log_level;
 	enum log_format log_format;
+	bool log_access; /* a line for each request to the gate */
 };
 
 #endif

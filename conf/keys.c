@@ -225,6 +225,10 @@ const struct conf_key conf_keys_gate[] = {
 	{ ROOT(log_format), .name = "log.format", .type = CONF_TYPE_CHOICE,
 	    .def = "logfmt", .choices = log_formats, .flag = "log.format",
 	    .is_reloadable = true, .help = "One record a line, in this form." },
+	{ ROOT(log_access), .name = "log.access", .type = CONF_TYPE_BOOL,
+	    .def = "false", .is_reloadable = true,
+	    .help = "A line for each request to the gate: who, what, how it "
+		    "ended, how long it took. Neither queries nor headers." },
 
 	{ .next = conf_keys_target },
 };

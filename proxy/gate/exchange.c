@@ -16,11 +16,11 @@
 #include "conf/path.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
-#include "proxy/base/log.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
 #include "proxy/cache/shelf.h"
 #include "proxy/cache/tap.h"
+#include "proxy/cache/wire.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/gate/front.h"
 #include "proxy/gate/known.h"
@@ -65,21 +65,6 @@ pick_wire(const struct answer *answer, bool wants_gzip)
 	return gzip != NULL ? gzip : answer_identity(answer);
 }
 
-static void
-log_exchange(const struct exchange *x, int status, enum cache_use use)
-{
-	char code[8], seconds[24];
-
-	if (!log_is_on(LOG_LEVEL_DEBUG))
-		return;
-	snprintf(code, sizeof(code), "%d", status);
-	snprintf(seconds, sizeof(seconds), "%.6f",
-	    (double)(clock_now_us() - x->arrival_us) / 1e6);
-	log_debug("request", "target", x->target ? x->target->name : NULL,
-	    "code", code, "cache", cache_use_name(use), "duration", seconds,
-	    NULL);
-}
-
 void
 exchange_drop_scrape(struct exchange *x)
 {
@@ -108,10 +93,9 @@ free_exchange(struct exchange *x)
 }
 
 static void
-count_answer(const struct exchange *x, int status, enum cache_use use)
+count(const struct exchange *x, int status, enum cache_use use)
 {
 	stats_request(x->targets, target_index(x), status, use);
-	log_exchange(x, status, use);
 }
 
 static void
@@ -119,20 +103,31 @@ begin_poured(void *arg)
 {
 	const struct exchange *x = arg;
 
-	count_answer(x, 200, x->scrape->use);
+	count(x, 200, x->scrape->use);
+}
+
+static enum reason
+reason_of(enum pour_end end, const struct answer *failure)
+{
+	if (end == POUR_DONE)
+		return REASON_OK;
+	if (end == POUR_GONE)
+		return REASON_CLIENT_GONE;
+	return failure != NULL ? answer_reason(failure) : REASON_TIMEOUT_BODY;
 }
 
 static void
-end_poured(void *arg, enum pour_end end, struct answer *failure)
+end_poured(void *arg, enum pour_end end, uint64_t bytes, struct answer *failure)
 {
 	struct exchange *x = arg;
 
 	TAILQ_REMOVE(&x->context->waiting, x, link);
 	x->pour = NULL;
-	if (failure != NULL) {
+	if (end == POUR_UNBEGUN) {
 		exchange_finish(x, failure, x->scrape->use);
 		return;
 	}
+	exchange_log(x, 200, reason_of(end, failure), x->scrape->use, bytes);
 	if (end == POUR_BROKEN)
 		stats_add(&x->targets->items[target_index(x)]->broken);
 	free_exchange(x);
@@ -159,46 +154,54 @@ begin_pour(struct exchange *x, const struct reply *reply)
 	x->pour = pour_new(&options);
 }
 
+/* With its line in the log, for when it is sent the request is gone. */
+static void
+send_answer(struct exchange *x, const struct answer *answer, enum cache_use use)
+{
+	bool is_stream = answer_is_stream(answer);
+	/* Not who was refused meanwhile: that answer is another one. */
+	bool is_poured = is_stream && x->is_back && x->scrape->tap != NULL;
+	struct reply reply = {
+		.wire = pick_wire(answer, request_accepts_gzip(exchange_header(
+					      x, "Accept-Encoding"))),
+		.is_head = x->is_head,
+		.is_close = x->is_close || x->context->is_draining ||
+			    connection_is_retired(x->connection) ||
+			    (is_stream && !is_chunkable(x->req)),
+		.is_chunked = is_stream && is_chunkable(x->req),
+		.age_s = -1,
+		.is_awaited = use != CACHE_HIT,
+		.http = &x->conf->http_server_config,
+	};
+
+	if (is_poured) {
+		begin_pour(x, &reply);
+		return;
+	}
+	if (use == CACHE_HIT)
+		reply.age_s =
+		    (int64_t)((clock_now_us() - answer_fetched_us(answer)) /
+			      1000000);
+	count(x, answer_status(answer), use);
+	exchange_log(x, answer_status(answer), answer_reason(answer), use,
+	    x->is_head ? 0 : wire_body_len(reply.wire));
+	reply_send(x->connection, x->req, &reply);
+	free_exchange(x);
+}
+
 void
 exchange_finish(
     struct exchange *x, const struct answer *answer, enum cache_use use)
 {
-	struct exchange_context *context = x->context;
-	/* Not who was refused meanwhile: that answer is another one. */
-	bool is_poured = answer != NULL && answer_is_stream(answer) &&
-			 x->is_back && x->scrape->tap != NULL;
-
-	if (answer != NULL && !is_poured)
-		count_answer(x, answer_status(answer), use);
-	if (x->connection == NULL) {
-		evhttp_send_reply_end(x->req); /* only frees it */
-	} else {
-		struct reply reply = {
-			.wire = pick_wire(
-			    answer, request_accepts_gzip(
-					exchange_header(x, "Accept-Encoding"))),
-			.is_head = x->is_head,
-			.is_close =
-			    x->is_close || context->is_draining ||
-			    connection_is_retired(x->connection) ||
-			    (answer_is_stream(answer) && !is_chunkable(x->req)),
-			.is_chunked =
-			    answer_is_stream(answer) && is_chunkable(x->req),
-			.age_s = -1,
-			.is_awaited = use != CACHE_HIT,
-			.http = &x->conf->http_server_config,
-		};
-
-		if (is_poured) {
-			begin_pour(x, &reply);
-			return;
-		}
-		if (use == CACHE_HIT)
-			reply.age_s = (int64_t)((clock_now_us() -
-						    answer_fetched_us(answer)) /
-						1000000);
-		reply_send(x->connection, x->req, &reply);
+	if (x->connection != NULL) {
+		send_answer(x, answer, use);
+		return;
 	}
+	/* An answer that nobody is there for counts all the same. */
+	if (answer != NULL)
+		count(x, answer_status(answer), use);
+	exchange_log(x, 0, REASON_CLIENT_GONE, use, 0);
+	evhttp_send_reply_end(x->req); /* only frees it */
 	free_exchange(x);
 }
 
@@ -361,6 +364,7 @@ exchange_begin(struct evhttp_request *req, struct connection *connection,
 	x->head = connection_take_head(connection);
 	x->arrival_us = clock_now_us();
 	x->is_head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
+	x->is_stand_in = refusal != REASON_OK;
 	x->is_close = refusal != REASON_OK ||
 		      wants_close(req, exchange_header(x, "Connection"));
 	if (refusal != REASON_OK) {

@@ -1,7 +1,8 @@
 /*
  * The exchange from inside, for the files that it is made of: exchange.c (its
- * life: the begin, waiting, the end), exchange_login.c (who asks) and
- * exchange_route.c (what is served).  Others see exchange.h.
+ * life: the begin, waiting, the end), exchange_login.c (who asks),
+ * exchange_route.c (what is served) and exchange_log.c (what is told of it).
+ * Others see exchange.h.
  */
 #ifndef PROXY_GATE_EXCHANGE_PARTS_H
 #define PROXY_GATE_EXCHANGE_PARTS_H
@@ -42,6 +43,7 @@ struct exchange {
 	uint64_t arrival_us;
 	bool is_head;
 	bool is_close;
+	bool is_stand_in; /* evhttp got another request: the guard refused */
 };
 
 /* Of the request; NULL if there is none. */
@@ -61,6 +63,10 @@ void exchange_refuse(
 /* The same, with the seconds after which to try again; 0: the reason's own. */
 void exchange_refuse_for(struct exchange *x, enum reason reason,
     const char *detail, unsigned retry_after_s);
+
+/* Its line in the access log; status 0: the scraper left before an answer. */
+void exchange_log(const struct exchange *x, int status, enum reason reason,
+    enum cache_use use, uint64_t bytes);
 
 /* What came back is for nobody: as if it had never been asked for. */
 void exchange_drop_scrape(struct exchange *x);

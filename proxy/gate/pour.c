@@ -40,6 +40,7 @@ struct pour {
 	struct wire *piece;    /* being sent, or NULL */
 	size_t offset, stop;   /* what is left of it */
 	size_t in_flight;      /* of pieces, with the connection */
+	uint64_t bytes;        /* of the body, handed over so far */
 	bool is_writing;
 };
 
@@ -59,9 +60,10 @@ leave(struct pour *pour)
 	const struct pour_options options = pour->options;
 	struct answer *failure = pour->failure;
 	enum pour_end end = pour->end;
+	uint64_t bytes = pour->bytes;
 
 	free_pour(pour);
-	options.ended(options.arg, end, failure);
+	options.ended(options.arg, end, bytes, failure);
 	answer_unref(failure);
 }
 
@@ -95,6 +97,9 @@ pour_gone(struct pour *pour)
 static void
 break_off(struct pour *pour, enum tap_close why)
 {
+	struct answer *failure = tap_failure(pour->options.tap);
+
+	pour->failure = failure == NULL ? NULL : answer_ref(failure);
 	tap_close(pour->options.tap, why);
 	pour->options.tap = NULL;
 	pour->end = POUR_BROKEN;
@@ -132,6 +137,7 @@ open_piece(struct pour *pour)
 	pour->offset = pour->is_chunked ? 0 : wire_head_len(piece);
 	pour->stop = wire_len(piece) - (pour->is_chunked ? 0 : 2);
 	pour->in_flight += wire_len(piece) - (pour->stop - pour->offset);
+	pour->bytes += wire_body_len(piece) - 2;
 	return true;
 }
 

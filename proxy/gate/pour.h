@@ -40,9 +40,11 @@ struct pour_options {
 	void (*begun)(void *arg); /* the head goes out */
 	/*
 	 * Last.  The request is not the caller's any more, but if it has not
-	 * begun: `failure` is its answer then, else NULL.
+	 * begun: `failure` is its answer then.  Of one that was broken it says
+	 * why; NULL: time ran out.  `bytes` of the body were handed over.
 	 */
-	void (*ended)(void *arg, enum pour_end end, struct answer *failure);
+	void (*ended)(void *arg, enum pour_end end, uint64_t bytes,
+	    struct answer *failure);
 	void *arg;
 };
 
