@@ -86,6 +86,7 @@ open_worker(
 		.handshake_failed = crew->options.handshake_failed,
 		.doors_closed = crew->options.doors_closed,
 		.drained = crew->options.drained,
+		.attended = crew->options.attended,
 	};
 	unsigned index = crew->count;
 	struct worker_change change = {
@@ -100,6 +101,8 @@ open_worker(
 		return -1;
 	crew->workers[index] = worker;
 	crew->stats[index] = worker_stats(worker);
+	stats_targets_share(
+	    crew->stats[index]->targets, crew->stats[0]->targets);
 	crew->count++;
 	change.targets = crew->stats[index]->targets;
 	if (generation->contexts != NULL)
@@ -187,6 +190,7 @@ crew_switch(struct crew *crew, const struct generation *was,
 			.closed = closed,
 			.closed_count = closed_count,
 		};
+		stats_targets_share(changes[i].targets, changes[0].targets);
 		worker_switch(crew->workers[i], &changes[i], &all);
 	}
 	keeper_switch(crew->keeper, next->conf, &all);

@@ -33,6 +33,7 @@ struct crew_options {
 	void (*handshake_failed)(struct message *message, void *owner);
 	void (*doors_closed)(struct message *message, void *owner);
 	void (*drained)(struct message *message, void *owner);
+	void (*attended)(struct message *message, void *owner);
 };
 
 /* Everything is there before the first thread runs.  NULL with `err`. */

@@ -27,7 +27,9 @@
 #include "proxy/environment.h"
 #include "proxy/expiry.h"
 #include "proxy/gate/handshakes.h"
+#include "proxy/gate/stats.h"
 #include "proxy/generation.h"
+#include "proxy/lookout.h"
 #include "proxy/reload.h"
 #include "proxy/scrape.h"
 #include "tls/server.h"
@@ -53,6 +55,7 @@ struct server {
 	struct event *certificate_timer;
 	struct reloader *reloader;
 	struct expiry *expiry;
+	struct lookout *lookout;
 	struct generation *generation; /* NULL until the gate is open */
 	struct crew *crew;             /* likewise */
 	unsigned doors_open;
@@ -80,9 +83,17 @@ fail(struct server *server)
 static void
 take_record(struct message *message, void *owner)
 {
+	struct record *record = (struct record *)message;
 	struct server *server = owner;
+	const struct board_target *target;
+	char name[sizeof(record->target_name)];
 
-	board_add(server->board, (struct record *)message);
+	memcpy(name, record->target_name, sizeof(name));
+	board_add(server->board, record);
+	target = board_find_target(server->board, name);
+	if (target != NULL && server->lookout != NULL)
+		lookout_record(
+		    server->lookout, name, board_health(target) == BOARD_UP);
 	memory_tidy();
 }
 
@@ -93,6 +104,16 @@ post_record(struct record *record, void *arg)
 
 	record->message.deliver = take_record;
 	mailbox_post_late(server->mailbox, &record->message);
+}
+
+static void
+take_attended(struct message *message, void *owner)
+{
+	struct server *server = owner;
+
+	free(message);
+	if (server->lookout != NULL)
+		lookout_look(server->lookout);
 }
 
 static void
@@ -152,6 +173,7 @@ open_gate(struct server *server, struct err *err)
 		.own_scrape = take_own_scrape,
 		.doors_closed = take_doors_closed,
 		.drained = take_drained,
+		.attended = take_attended,
 		.handshake_failed = take_handshake,
 	};
 	struct admin_view *view = &server->view;
@@ -206,6 +228,9 @@ adopt(struct server *server, struct conf *conf)
 	    tls != NULL ? tls_server_certificate_count(tls) : 0;
 	expiry_set(server->expiry, server->view.certificates,
 	    server->view.certificate_count);
+	/* While the configuration before is still there. */
+	lookout_switch(server->lookout, conf, server->view.stats[0]->targets);
+	server->view.notices = lookout_notices(server->lookout);
 	adopt_conf(server, conf);
 }
 
@@ -446,6 +471,7 @@ open_main(
 	options.base = server->base;
 	server->reloader = reloader_new(&options);
 	server->expiry = expiry_new(server->base);
+	server->lookout = lookout_new(server->base);
 	server->drain_timer = evtimer_new(server->base, give_up_drain, server);
 	server->certificate_timer =
 	    evtimer_new(server->base, look_for_certificate, server);
@@ -507,6 +533,8 @@ fini(struct server *server)
 	board_flush(server->board);
 	journal_free(server->journal);
 	board_keep_journal(server->board, NULL, NULL);
+	lookout_free(server->lookout); /* it reads what the crew counts */
+	server->lookout = NULL;
 	crew_free(server->crew);
 	if (server->generation != NULL)
 		generation_close_doors(server->generation, NULL);

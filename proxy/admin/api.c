@@ -19,6 +19,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/json.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/diagnosis/record_json.h"
@@ -85,12 +86,37 @@ add_last_scrape(struct cJSON *object, const struct board_target *target)
 	    object, "scrapePhases", last != NULL ? &last->phases : &none);
 }
 
+static void
+add_notices(struct cJSON *object, const struct notices *notices)
+{
+	struct cJSON *list = json_add_array(object, "scrapeNotices");
+	size_t kind;
+
+	for (kind = 0; notices != NULL && kind < NOTICE_COUNT; kind++) {
+		const struct notice *notice = &notices->of[kind];
+		struct cJSON *item;
+
+		if (!notice->is_on)
+			continue;
+		item = json_add_object(list, NULL);
+		json_add_string(item, "id", notice_id((enum notice_kind)kind));
+		json_add_string(item, "words", notice->words);
+		json_add_string(
+		    item, "cause", notice_cause((enum notice_kind)kind));
+		json_add_string(item, "fix", notice->fix);
+		record_json_put_evidence(item, notice->seen);
+		envelope_time(item, "since", notice->since_wall_us);
+	}
+}
+
 /* Prometheus' keys in Prometheus' order, then ours. */
 static void
-add_target(struct cJSON *list, const struct board_target *target)
+add_target(struct cJSON *list, const struct board_target *target,
+    const struct notices *notices)
 {
 	const struct conf_target *conf = target->conf;
 	char text[DESCRIBE_ADDRESS_SIZE], timeout[CONF_DURATION_SIZE];
+	char interval[CONF_DURATION_SIZE];
 	const char *address = describe_address(&conf->url, text);
 	struct cJSON *object = json_add_object(list, NULL);
 	struct cJSON *labels;
@@ -103,10 +129,12 @@ add_target(struct cJSON *list, const struct board_target *target)
 	json_add_string(object, "scrapePool", conf->name);
 	json_add_string(object, "scrapeUrl", conf->url.text);
 	json_add_string(object, "globalUrl", conf->url.text);
-	/* Who scrapes how often is not ours to know. */
-	json_add_string(object, "scrapeInterval", "0s");
+	json_add_string(object, "scrapeInterval",
+	    conf_duration_text(
+		notices != NULL ? notices->interval_ms : 0, interval));
 	json_add_string(object, "scrapeTimeout", timeout);
 	add_last_scrape(object, target);
+	add_notices(object, notices);
 }
 
 /* Any other state selects nothing, as in Prometheus. */
@@ -135,7 +163,8 @@ api_targets(
 	for (i = 0; has_active && i < board_target_count(view->board); i++) {
 		target = board_target(view->board, i);
 		if (*pool == '\0' || strcmp(pool, target->conf->name) == 0)
-			add_target(list, target);
+			add_target(list, target,
+			    view->notices == NULL ? NULL : &view->notices[i]);
 	}
 	/* A gate drops none, but readers of Prometheus' answer look here. */
 	json_add_array(data, "droppedTargets");

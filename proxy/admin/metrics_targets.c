@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "proxy/admin/view.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/record.h"
 
 static void
@@ -36,6 +38,21 @@ put_failure_info(struct metrics_output *out, const struct board_target *target)
 	if (board_health(target) == BOARD_DOWN)
 		metrics_put(out, 1, "target", target->conf->name, "reason",
 		    reason_row(target->last->finding->reason)->id, NULL);
+}
+
+/* While there is one. */
+static void
+put_notices(struct metrics_output *out)
+{
+	const struct admin_view *view = out->view;
+	size_t i, kind;
+
+	for (i = 0; view->notices != NULL && i < view->conf->target_count; i++)
+		for (kind = 0; kind < NOTICE_COUNT; kind++)
+			if (view->notices[i].of[kind].is_on)
+				metrics_put(out, 1, "target",
+				    view->conf->targets[i].name, "notice",
+				    notice_id((enum notice_kind)kind), NULL);
 }
 
 static void
@@ -122,6 +139,10 @@ static const struct metric metrics[] = {
 	{ "scrapegate_target_failure_info", "gauge",
 	    "1 while the target fails, with the reason.", NULL,
 	    put_failure_info },
+	{ "scrapegate_target_notice_info", "gauge",
+	    "1 while something is wrong with the target although no scrape "
+	    "fails.",
+	    put_notices, NULL },
 	{ "scrapegate_scrape_phase_seconds", "summary",
 	    "Time of upstream attempts by phase; counts those that had it.",
 	    NULL, put_phases },

@@ -14,6 +14,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/diagnosis/bad_answer.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/record.h"
 
@@ -28,10 +29,11 @@ static const char page_head[] =
     "<style>\n"
     ":root{--ink:#1d2430;--soft:#5c6673;--page:#f5f6f8;--card:#fff;"
     "--line:#d9dde3;--up:#1a7f4b;--down:#c4314b;--unknown:#6b7280;"
-    "--bad:#fdeef0}\n"
+    "--bad:#fdeef0;--odd:#fdf6e3}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e4e7eb;"
     "--soft:#9aa5b1;--page:#14181d;--card:#1d232a;--line:#343c46;"
-    "--up:#2f9e68;--down:#e0566d;--unknown:#7d8794;--bad:#33202a}}\n"
+    "--up:#2f9e68;--down:#e0566d;--unknown:#7d8794;--bad:#33202a;"
+    "--odd:#302a18}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--page);color:var(--ink);"
     "font:15px/1.45 system-ui,sans-serif}\n"
@@ -59,7 +61,10 @@ static const char page_head[] =
     ".facts{display:flex;flex-wrap:wrap;gap:4px 24px}\n"
     ".why{background:var(--bad);border-radius:6px;padding:8px 14px;"
     "margin:10px 0}\n"
-    ".why .words{font:14px/1.4 ui-monospace,monospace;font-weight:600;"
+    ".note{background:var(--odd);border-radius:6px;padding:8px 14px;"
+    "margin:10px 0}\n"
+    ".why .words,.note .words{font:14px/1.4 "
+    "ui-monospace,monospace;font-weight:600;"
     "overflow-wrap:anywhere}\n"
     ".bar{display:flex;height:12px;border-radius:3px;overflow:hidden;"
     "background:var(--line);margin:10px 0 4px;min-width:90px}\n"
@@ -227,7 +232,34 @@ put_facts(FILE *out, const struct board_target *target)
 }
 
 static void
-put_target(FILE *out, const struct board_target *target)
+put_notice(FILE *out, enum notice_kind kind, const struct notice *notice)
+{
+	fprintf(out,
+	    "<div class=\"note\"><div class=\"words\">%s: ", notice_id(kind));
+	html_text(out, notice->words);
+	fputs("</div><dl>\n", out);
+	put_item(out, "Cause", notice_cause(kind));
+	put_evidence(out, notice->seen);
+	put_item(out, "Do", notice->fix);
+	fputs("<dt>Since</dt><dd>", out);
+	html_ago(out, notice->since_wall_us);
+	fputs("</dd></dl></div>\n", out);
+}
+
+static void
+put_notices(FILE *out, const struct notices *notices)
+{
+	size_t kind;
+
+	for (kind = 0; notices != NULL && kind < NOTICE_COUNT; kind++)
+		if (notices->of[kind].is_on)
+			put_notice(
+			    out, (enum notice_kind)kind, &notices->of[kind]);
+}
+
+static void
+put_target(
+    FILE *out, const struct board_target *target, const struct notices *notices)
 {
 	static const char *const labels[] = { "UNKNOWN", "UP", "DOWN" };
 	enum board_health health = board_health(target);
@@ -243,6 +275,7 @@ put_target(FILE *out, const struct board_target *target)
 	fputs(" served at ", out);
 	html_text(out, target->conf->path);
 	fputs("</div>\n", out);
+	put_notices(out, notices);
 	if (target->last == NULL) {
 		fputs("<div>not scraped yet</div></section>\n", out);
 		return;
@@ -342,7 +375,8 @@ page_targets(
 	fputs(page_head, out);
 	put_header(out, view);
 	for (i = 0; i < board_target_count(view->board); i++)
-		put_target(out, board_target(view->board, i));
+		put_target(out, board_target(view->board, i),
+		    view->notices == NULL ? NULL : &view->notices[i]);
 	put_scrapes(out, view->board);
 	refusals_page(out, view);
 	fputs("</main></body></html>\n", out);

@@ -14,6 +14,7 @@ struct board;
 struct conf;
 struct handshakes;
 struct journal;
+struct notices;
 struct refusals;
 struct stats;
 struct tls_certificate;
@@ -21,7 +22,8 @@ struct tls_certificate;
 struct admin_view {
 	const struct conf *conf;
 	const struct board *board;
-	struct stats *const *stats; /* one per worker */
+	const struct notices *notices; /* one per target; NULL: none yet */
+	struct stats *const *stats;    /* one per worker */
 	size_t stats_count;
 	uint64_t start_wall_us;
 	/* What ends some day, the server's leaf first; none without TLS. */

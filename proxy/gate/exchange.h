@@ -43,6 +43,7 @@ struct exchange_context {
 	struct mailbox *mailbox; /* the worker's own */
 	struct mailbox *main;
 	void (*own_scrape)(struct message *message, void *owner);
+	void (*attended)(struct message *message, void *owner);
 	struct shelf *shelf;
 	struct stats *stats;
 	struct exchange_list waiting; /* for an answer of another thread */

@@ -8,9 +8,11 @@
 
 #include "auth/identity.h"
 #include "conf/conf.h"
+#include "proxy/base/alloc.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
 #include "proxy/cache/shelf.h"
+#include "proxy/gate/attendance.h"
 #include "proxy/gate/front.h"
 #include "proxy/gate/request.h"
 #include "proxy/gate/routes.h"
@@ -74,6 +76,23 @@ serve_key(struct exchange *x, struct key *key, bool is_extended)
 	keeper_scrape(x->context->keeper, scrape);
 }
 
+/* Whatever comes of it, somebody scrapes this target. */
+static void
+note_attendance(const struct exchange *x)
+{
+	size_t index = (size_t)(x->target - x->conf->targets);
+	const char *user =
+	    x->identity != NULL ? auth_identity_user(x->identity) : NULL;
+	struct message *message;
+
+	if (!attendance_note(x->targets->items[index]->attendance, x->scraper,
+		connection_peer(x->connection), user, x->arrival_us))
+		return;
+	message = xcalloc(1, sizeof(*message));
+	message->deliver = x->context->attended;
+	mailbox_post_late(x->context->main, message);
+}
+
 static void
 serve_target(struct exchange *x, const char *query, const char *skip)
 {
@@ -82,6 +101,7 @@ serve_target(struct exchange *x, const char *query, const char *skip)
 	char *canonical, *identity;
 	bool is_extended;
 
+	note_attendance(x);
 	canonical = request_query(
 	    x->target, query, skip, &is_extended, refused, sizeof(refused));
 	if (canonical == NULL) {

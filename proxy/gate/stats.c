@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
+#include "proxy/gate/attendance.h"
 
 const int stats_codes[STATS_CODES] = { 200, 400, 401, 403, 404, 405, 413, 414,
 	417, 429, 431, 500, 502, 503, 504, 0 };
@@ -25,7 +26,17 @@ new_target(void)
 	struct stats_target *target = xcalloc(1, sizeof(*target));
 
 	atomic_init(&target->refs, 1);
+	target->attendance = attendance_new();
 	return target;
+}
+
+static void
+unref_target(struct stats_target *target)
+{
+	if (atomic_fetch_sub(&target->refs, 1) > 1)
+		return;
+	attendance_unref(target->attendance);
+	free(target);
 }
 
 static struct stats_target *
@@ -97,6 +108,24 @@ stats_targets_next(const struct stats_targets *old, const struct conf *was,
 	return next;
 }
 
+/* One that stays has it in common already. */
+void
+stats_targets_share(
+    struct stats_targets *targets, const struct stats_targets *first)
+{
+	size_t i;
+
+	assert(targets->count == first->count);
+	for (i = 0; i <= targets->count; i++) {
+		struct attendance *shared = first->items[i]->attendance;
+
+		if (targets->items[i]->attendance == shared)
+			continue;
+		attendance_unref(targets->items[i]->attendance);
+		targets->items[i]->attendance = attendance_ref(shared);
+	}
+}
+
 struct stats_targets *
 stats_targets_ref(struct stats_targets *targets)
 {
@@ -112,8 +141,7 @@ stats_targets_unref(struct stats_targets *targets)
 	if (targets == NULL || atomic_fetch_sub(&targets->refs, 1) > 1)
 		return;
 	for (i = 0; i <= targets->count; i++)
-		if (atomic_fetch_sub(&targets->items[i]->refs, 1) == 1)
-			free(targets->items[i]);
+		unref_target(targets->items[i]);
 	free(targets);
 }
 

@@ -15,6 +15,7 @@
 #include "proxy/gate/tally.h"
 #include "tls/failure.h"
 
+struct attendance;
 struct conf;
 
 /* scrapegate_requests_total{cache}. */
@@ -39,6 +40,7 @@ struct stats_target {
 	atomic_uint refs;
 	stats_counter requests[STATS_CODES][CACHE_USE_COUNT];
 	stats_counter broken; /* answers that failed behind their head */
+	struct attendance *attendance; /* who asks; that of all workers */
 };
 
 /*
@@ -72,6 +74,14 @@ void stats_free(struct stats *stats);
  */
 struct stats_targets *stats_targets_next(const struct stats_targets *old,
     const struct conf *was, const struct conf *conf);
+
+/*
+ * New targets of another worker's: from now on they have who asks in common
+ * with those of `first`, which is that of the first worker for the same
+ * configuration.  Before requests are counted in them.
+ */
+void stats_targets_share(
+    struct stats_targets *targets, const struct stats_targets *first);
 
 /* On any thread. */
 struct stats_targets *stats_targets_ref(struct stats_targets *targets);

@@ -165,6 +165,7 @@ worker_new(const struct worker_options *options, struct err *err)
 	context->mailbox = worker->mailbox;
 	context->main = options->main;
 	context->own_scrape = options->own_scrape;
+	context->attended = options->attended;
 	context->shelf = shelf_new();
 	context->stats = worker->stats;
 	exchange_context_init(context);

@@ -44,6 +44,9 @@ struct worker_options {
 	 * doors are closed, and when the last connection is gone. */
 	void (*doors_closed)(struct message *message, void *owner);
 	void (*drained)(struct message *message, void *owner);
+	/* Delivered to `main` with a plain message (freed there) when there is
+	 * news of who scrapes: see attendance.h. */
+	void (*attended)(struct message *message, void *owner);
 	/* Delivered to `main` with a struct handshake that failed. */
 	void (*handshake_failed)(struct message *message, void *owner);
 };

@@ -92,7 +92,8 @@ shows_a_target_never_scraped(void **state)
 	    "\"lastScrapeDuration\":0,\"health\":\"unknown\","
 	    "\"scrapeReason\":{\"id\":\"\",\"layer\":\"\",\"phase\":\"\","
 	    "\"words\":\"\",\"cause\":\"\",\"fix\":\"\",\"evidence\":[]},"
-	    "\"scrapePhases\":" NO_PHASES "}],"
+	    "\"scrapePhases\":" NO_PHASES ","
+	    "\"scrapeNotices\":[]}],"
 	    "\"droppedTargets\":[],\"droppedTargetCounts\":{}}}");
 }
 

@@ -1,0 +1,195 @@
+"""What is wrong although no scrape fails: nobody comes, scrapers disagree, or
+there is a way around the gate."""
+
+import threading
+import time
+
+import pytest
+
+from faultd import Faultd, good
+from wire import wait_for
+
+pytestmark = pytest.mark.threads
+
+METRIC = "scrapegate_target_notice_info"
+INTERVAL = 0.4
+
+
+def notices(gate, name="node"):
+    return {each["id"]: each for each in gate.target(name)["scrapeNotices"]}
+
+
+def lines(gate, msg, notice):
+    return [line for line in gate.log.splitlines()
+            if f'msg="{msg}"' in line and f"notice={notice}" in line]
+
+
+def scrape_every(gate, seconds, times, source=None):
+    """As Prometheus does: at the same phase, whatever a scrape takes."""
+    start = time.monotonic()
+    for count in range(times):
+        time.sleep(max(0, start + count * seconds - time.monotonic()))
+        assert gate.get(source=source).status == 200
+
+
+def assert_told(gate, notice):
+    """In the API, the metrics, the page and the log: once each."""
+    told = notices(gate)[notice]
+    assert set(told) == {"id", "words", "cause", "fix", "evidence", "since"}
+    for key in ["words", "cause", "fix", "evidence"]:
+        assert told[key]
+    assert {each["kind"] for each in told["evidence"]} <= {
+        "measured", "inferred", "unknown"}
+    assert gate.metric(METRIC, target="node", notice=notice) == 1
+    assert f"{notice}: " in gate.admin("/targets").text
+    assert len(lines(gate, "target notice", notice)) == 1
+    assert not lines(gate, "target notice over", notice)
+    return told
+
+
+def assert_over(gate, notice):
+    wait_for(lambda: notice not in notices(gate), what=f"{notice} to be over")
+    assert (METRIC, (("notice", notice), ("target", "node"))) \
+        not in gate.metrics()
+    assert len(lines(gate, "target notice over", notice)) == 1
+
+
+# Answers that are kept take a scraper nowhere near an exporter, and count.
+@pytest.mark.parametrize("keys", [
+    {}, {"cache": {"ttl": "1h", "once_per_scraper": False}}],
+    ids=["fetched", "kept"])
+def test_nobody_scrapes_any_more(lab, keys):
+    gate = lab.gate(lab.faultd(), keys)
+    scrape_every(gate, INTERVAL, 6)
+    assert not notices(gate)
+    wait_for(lambda: notices(gate), what="the notice")
+    told = assert_told(gate, "not_scraped")
+    assert told["words"] == ("nobody scrapes it any more; before, a scrape "
+                             "came every 0.4 s")
+    assert "127.0.0.1" in told["evidence"][0]["text"]
+    assert gate.target()["scrapeInterval"] == "400ms"
+    assert gate.target()["health"] == "up"
+    gate.get()
+    assert_over(gate, "not_scraped")
+
+
+def test_who_comes_in_time_is_not_missed(lab):
+    gate = lab.gate(lab.faultd(), {"cache": {"ttl": "1h",
+                                             "once_per_scraper": False}})
+    scrape_every(gate, INTERVAL, 6)
+    scrape_every(gate, 2 * INTERVAL, 4)  # every second one is lost
+    assert not lines(gate, "target notice", "not_scraped")
+
+
+def test_scrapers_that_differ(lab):
+    gate = lab.gate(lab.faultd())
+    threads = [
+        threading.Thread(target=scrape_every, args=[gate, INTERVAL, 10,
+                                                    "127.0.0.2"]),
+        threading.Thread(target=scrape_every, args=[gate, 2 * INTERVAL, 5,
+                                                    "127.0.0.3"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = assert_told(gate, "scrapers_differ")
+    assert told["words"] == ("scraped every 0.4 s by 127.0.0.2, but every "
+                             "0.8 s by 127.0.0.3")
+    # One gives in, as whoever sees that would have it.
+    scrape_every(gate, INTERVAL, 8, "127.0.0.2")
+    assert_over(gate, "scrapers_differ")
+
+
+def test_a_pair_does_not_differ(lab):
+    gate = lab.gate(lab.faultd(), {"cache": {"ttl": "100ms"}},
+                    config={"workers": 2})
+    threads = [threading.Thread(target=scrape_every,
+                                args=[gate, INTERVAL, 8, f"127.0.0.{n}"])
+               for n in (2, 3)]
+    for thread in threads:
+        thread.start()
+        time.sleep(INTERVAL / 3)
+    for thread in threads:
+        thread.join()
+    assert not notices(gate)
+
+
+def own_addresses(namespace, *addresses):
+    for address in addresses:
+        flag = "nodad" if ":" in address else ""
+        namespace.run(f"ip addr add {address} dev lo {flag}")
+
+
+@pytest.mark.parametrize("host, found", [
+    ("0.0.0.0", "10.99.0.1:{port}"),
+    ("::", "10.99.0.1:{port}, [2001:db8::5]:{port}"),
+    ("127.0.0.1", None),
+])
+def test_a_way_around_the_gate(lab, host, found):
+    namespace = lab.namespace()
+    own_addresses(namespace, "10.99.0.1/32", "2001:db8::5/128")
+    exporter = lab.keep(namespace.call(lambda: Faultd(good(), host=host)))
+    port = exporter.address[1]
+    gate = lab.gate(f"http://127.0.0.1:{port}/metrics",
+                    prefix=namespace.prefix, call=namespace.call)
+    if found is None:
+        assert gate.get().status == 200
+        wait_for(lambda: exporter.request_count, what="the scrape")
+        assert not notices(gate)
+        return
+    wait_for(lambda: notices(gate), what="the notice")
+    told = assert_told(gate, "upstream_exposed")
+    at = found.format(port=port)
+    assert told["words"] == f"port {port} answers around the gate, at {at}"
+    assert f"127.0.0.1:{port}" in told["fix"]
+    # Closed, and looked at again.
+    for address in ["10.99.0.1/32", "2001:db8::5/128"]:
+        namespace.run(f"ip addr del {address} dev lo")
+    assert gate.admin("/-/reload", method="POST").status == 200
+    assert_over(gate, "upstream_exposed")
+
+
+def test_an_exporter_that_comes_later(lab):
+    """Looked at when it first answers, for it was not there at the start."""
+    namespace = lab.namespace()
+    own_addresses(namespace, "10.99.0.1/32")
+    exporter = lab.keep(namespace.call(lambda: Faultd(
+        good(), host="0.0.0.0", backlog=None)))
+    port = exporter.address[1]
+    gate = lab.gate(f"http://127.0.0.1:{port}/metrics",
+                    prefix=namespace.prefix, call=namespace.call)
+    assert gate.get().status == 502
+    assert not notices(gate)
+    namespace.call(exporter.listen)
+    assert gate.get().status == 200
+    wait_for(lambda: notices(gate), what="the notice")
+    assert_told(gate, "upstream_exposed")
+
+
+def test_only_loopback_is_looked_at(lab):
+    """An exporter elsewhere is meant to be reached there; and the gate does
+    not take itself for one."""
+    namespace = lab.namespace()
+    own_addresses(namespace, "10.99.0.1/32")
+    exporter = lab.keep(namespace.call(lambda: Faultd(good(),
+                                                      host="10.99.0.1")))
+    port = exporter.address[1]
+    gate = lab.gate(f"http://10.99.0.1:{port}/metrics",
+                    prefix=namespace.prefix, call=namespace.call)
+    assert gate.get().status == 200
+    assert not notices(gate)
+
+
+def test_notices_survive_a_reload(lab):
+    gate = lab.gate(lab.faultd())
+    scrape_every(gate, INTERVAL, 6)
+    wait_for(lambda: notices(gate), what="the notice")
+    since = notices(gate)["not_scraped"]["since"]
+    text = gate.config_path.read_text()
+    gate.config_path.write_text(text + "log: {level: debug}\n")
+    assert gate.admin("/-/reload", method="POST").status == 200
+    assert notices(gate)["not_scraped"]["since"] == since
+    assert len(lines(gate, "target notice", "not_scraped")) == 1
+    gate.config_path.write_text(text.replace("name: node", "name: other"))
+    assert gate.admin("/-/reload", method="POST").status == 200
+    assert not notices(gate, "other")
