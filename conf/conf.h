@@ -322,6 +322,9 @@ enum conf_gate_tls {
 	CONF_GATE_TLS_OFF /* plain HTTP */
 };
 
+/* How much /metrics tells. */
+enum conf_metrics_detail { CONF_METRICS_NORMAL, CONF_METRICS_FULL };
+
 struct conf {
 	atomic_uint refs; /* conf_ref() and conf_unref() of conf/load.h */
 	char *file;       /* NULL: flags only */
@@ -349,6 +352,7 @@ struct conf {
 	enum log_level log_level;
 	enum log_format log_format;
 	bool log_access; /* a line for each request to the gate */
+	enum conf_metrics_detail metrics_detail;
 };
 
 #endif

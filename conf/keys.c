@@ -15,6 +15,7 @@ const char *const conf_tls_versions[] = { "TLS10", "TLS11", "TLS12", "TLS13",
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL };
 static const char *const log_formats[] = { "logfmt", "json", NULL };
+static const char *const metrics_details[] = { "normal", "full", NULL };
 /* In the order of enum conf_client_auth. */
 static const char *const client_auth_types[] = { "NoClientCert",
 	"RequestClientCert", "RequireAnyClientCert", "VerifyClientCertIfGiven",
@@ -229,6 +230,12 @@ const struct conf_key conf_keys_gate[] = {
 	    .def = "false", .is_reloadable = true,
 	    .help = "A line for each request to the gate: who, what, how it "
 		    "ended, how long it took. Neither queries nor headers." },
+	{ ROOT(metrics_detail), .name = "metrics_detail",
+	    .type = CONF_TYPE_CHOICE, .def = "normal",
+	    .choices = metrics_details, .is_reloadable = true,
+	    .help = "full: own metrics have a histogram for each phase of a "
+		    "scrape, and every reason from the start; a few hundred "
+		    "series for each target instead of at most 60." },
 
 	{ .next = conf_keys_target },
 };

@@ -27,7 +27,6 @@
  * deletes its row.  And what people paste who come from elsewhere.
  */
 const struct conf_refused conf_refused[] = {
-	NOT_YET(CONF_SCOPE_ROOT, "metrics_detail"),
 	NOT_YET(CONF_SCOPE_TARGET, "sample_limit"),
 	NOT_YET(CONF_SCOPE_TARGET, "label_limit"),
 	NOT_YET(CONF_SCOPE_TARGET, "label_name_length_limit"),

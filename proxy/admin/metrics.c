@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "conf/conf.h"
 #include "proxy/admin/metrics_parts.h"
 #include "proxy/admin/process.h"
 #include "proxy/admin/text.h"
@@ -64,6 +65,12 @@ double
 metrics_seconds(uint64_t us)
 {
 	return (double)us / 1e6;
+}
+
+bool
+metrics_is_full(const struct metrics_output *out)
+{
+	return out->view->conf->metrics_detail == CONF_METRICS_FULL;
 }
 
 uint64_t

@@ -66,6 +66,9 @@ void __attribute__((sentinel)) metrics_put_suffixed(
 
 double metrics_seconds(uint64_t us);
 
+/* metrics_detail: full. */
+bool metrics_is_full(const struct metrics_output *out);
+
 /* Over all workers; `offset` is that of a stats_counter in struct stats. */
 uint64_t metrics_sum(const struct metrics_output *out, size_t offset);
 

@@ -81,8 +81,11 @@ put_refusals(struct metrics_output *out)
 		uint64_t sum =
 		    metrics_sum(out, offsetof(struct stats, refusals) +
 					 reason * sizeof(stats_counter));
+		bool is_ours =
+		    reason_row((enum reason)reason)->layer == LAYER_GATE &&
+		    reason != REASON_CLIENT_GONE;
 
-		if (sum > 0)
+		if (sum > 0 || (is_ours && metrics_is_full(out)))
 			metrics_put(out, (double)sum, "reason",
 			    reason_row((enum reason)reason)->id, NULL);
 	}

@@ -8,13 +8,23 @@
 #include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/record.h"
 
+/* What only the gate's own refusals have. */
+static bool
+is_of_attempts(size_t reason)
+{
+	return reason_row((enum reason)reason)->layer != LAYER_GATE ||
+	       reason == REASON_CLIENT_GONE;
+}
+
 static void
 put_scrapes(struct metrics_output *out, const struct board_target *target)
 {
+	bool is_full = metrics_is_full(out);
 	size_t reason;
 
 	for (reason = 0; reason < REASON_COUNT; reason++)
-		if (reason == REASON_OK || target->scrapes[reason] > 0)
+		if (reason == REASON_OK || target->scrapes[reason] > 0 ||
+		    (is_full && is_of_attempts(reason)))
 			metrics_put(out, (double)target->scrapes[reason],
 			    "target", target->conf->name, "reason",
 			    reason_row((enum reason)reason)->id, NULL);
@@ -56,19 +66,57 @@ put_notices(struct metrics_output *out)
 }
 
 static void
+put_phase_sums(
+    struct metrics_output *out, const struct board_target *target, size_t phase)
+{
+	const char *name = phase_name((enum phase)phase);
+
+	metrics_put_suffixed(out, "_sum",
+	    metrics_seconds(target->phase_sum_us[phase]), "target",
+	    target->conf->name, "phase", name, NULL);
+	metrics_put_suffixed(out, "_count", (double)target->phase_count[phase],
+	    "target", target->conf->name, "phase", name, NULL);
+}
+
+/* Of the two below, one has something to say: a summary without quantiles
+ * becomes a histogram of the same sums and counts. */
+static void
 put_phases(struct metrics_output *out, const struct board_target *target)
 {
 	size_t phase;
 
-	for (phase = 0; phase < PHASE_COUNT; phase++) {
-		const char *name = phase_name((enum phase)phase);
+	for (phase = 0; !metrics_is_full(out) && phase < PHASE_COUNT; phase++)
+		put_phase_sums(out, target, phase);
+}
 
-		metrics_put_suffixed(out, "_sum",
-		    metrics_seconds(target->phase_sum_us[phase]), "target",
-		    target->conf->name, "phase", name, NULL);
-		metrics_put_suffixed(out, "_count",
-		    (double)target->phase_count[phase], "target",
-		    target->conf->name, "phase", name, NULL);
+static void
+put_phase_buckets(
+    struct metrics_output *out, const struct board_target *target, size_t phase)
+{
+	const char *name = phase_name((enum phase)phase);
+	uint64_t sum = 0;
+	char bound[32];
+	size_t i;
+
+	for (i = 0; i < BOARD_PHASE_BUCKETS; i++) {
+		sum += target->phase_buckets[phase][i];
+		snprintf(bound, sizeof(bound), "%g", board_phase_bounds[i]);
+		metrics_put_suffixed(out, "_bucket", (double)sum, "target",
+		    target->conf->name, "phase", name, "le", bound, NULL);
+	}
+	metrics_put_suffixed(out, "_bucket", (double)target->phase_count[phase],
+	    "target", target->conf->name, "phase", name, "le", "+Inf", NULL);
+}
+
+static void
+put_phase_histograms(
+    struct metrics_output *out, const struct board_target *target)
+{
+	size_t phase;
+
+	for (phase = 0; metrics_is_full(out) && phase < PHASE_COUNT; phase++) {
+		put_phase_buckets(out, target, phase);
+		put_phase_sums(out, target, phase);
 	}
 }
 
@@ -146,6 +194,9 @@ static const struct metric metrics[] = {
 	{ "scrapegate_scrape_phase_seconds", "summary",
 	    "Time of upstream attempts by phase; counts those that had it.",
 	    NULL, put_phases },
+	{ "scrapegate_scrape_phase_seconds", "histogram",
+	    "Time of upstream attempts by phase; counts those that had it.",
+	    NULL, put_phase_histograms },
 	{ "scrapegate_scrape_duration_seconds", "histogram",
 	    "From a scrape's arrival to the end of its upstream attempt.", NULL,
 	    put_durations },

@@ -21,6 +21,9 @@
 const double board_bucket_bounds[BOARD_BUCKETS] = { 0.01, 0.1, 0.5, 2.5, 10,
 	30 };
 
+const double board_phase_bounds[BOARD_PHASE_BUCKETS] = { 0.0005, 0.001, 0.0025,
+	0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60 };
+
 static const char *const health_names[] = { "unknown", "up", "down" };
 
 struct board *
@@ -205,22 +208,37 @@ take_bad_answer(struct entry *entry, struct record *record)
 	entry->target.bad_answer = entry->bad_answer = answer;
 }
 
+/* The first of `count` ascending bounds that is not exceeded; `count`: none. */
+static size_t
+find_bucket(const double *bounds, size_t count, uint64_t us)
+{
+	size_t i = 0;
+
+	while (i < count && (double)us / 1e6 > bounds[i])
+		i++;
+	return i;
+}
+
+static void
+count_phase(struct board_target *target, size_t phase, uint64_t us)
+{
+	target->phase_sum_us[phase] += us;
+	target->phase_count[phase]++;
+	target->phase_buckets[phase][find_bucket(
+	    board_phase_bounds, BOARD_PHASE_BUCKETS, us)]++;
+}
+
 static void
 count_times(struct board_target *target, const struct record *record)
 {
-	double seconds = (double)record->duration_us / 1e6;
-	size_t bucket = 0, phase;
+	size_t phase;
 
-	while (bucket < BOARD_BUCKETS && seconds > board_bucket_bounds[bucket])
-		bucket++;
-	target->duration_buckets[bucket]++;
+	target->duration_buckets[find_bucket(
+	    board_bucket_bounds, BOARD_BUCKETS, record->duration_us)]++;
 	target->duration_sum_us += record->duration_us;
-	for (phase = 0; phase < PHASE_COUNT; phase++) {
-		if (record->phases.us[phase] == 0)
-			continue;
-		target->phase_sum_us[phase] += record->phases.us[phase];
-		target->phase_count[phase]++;
-	}
+	for (phase = 0; phase < PHASE_COUNT; phase++)
+		if (record->phases.us[phase] != 0)
+			count_phase(target, phase, record->phases.us[phase]);
 }
 
 /* Where the record of this id is kept; NULL: nowhere any more. */

@@ -31,12 +31,18 @@ struct record;
 /* Upper bounds in seconds of scrape_duration, +Inf aside. */
 extern const double board_bucket_bounds[BOARD_BUCKETS];
 
+/* Those of a phase, for who wants to pay for them: a connection over loopback
+ * needs the low end. */
+#define BOARD_PHASE_BUCKETS 16
+extern const double board_phase_bounds[BOARD_PHASE_BUCKETS];
+
 struct board_target {
 	const struct conf_target *conf;
 	uint64_t scrapes[REASON_COUNT];
 	uint64_t failures[LAYER_COUNT];
 	uint64_t phase_sum_us[PHASE_COUNT];
 	uint64_t phase_count[PHASE_COUNT]; /* attempts that had the phase */
+	uint64_t phase_buckets[PHASE_COUNT][BOARD_PHASE_BUCKETS + 1];
 	uint64_t duration_buckets[BOARD_BUCKETS + 1];
 	uint64_t duration_sum_us;
 	uint64_t last_success_wall_us;  /* 0: never */

@@ -302,17 +302,62 @@ escapes_label_values(void **state)
 	fixture_fini(&f);
 }
 
+/* More of the same: what there is by default stays as it is. */
 static void
-satisfies_promtool(void **state)
+tells_more_if_asked(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE scrapegate_scrape_phase_seconds histogram",
+		"scrapegate_scrape_phase_seconds_bucket{target=\"node\","
+		"phase=\"connect\",le=\"0.001\"} 0",
+		"scrapegate_scrape_phase_seconds_bucket{target=\"node\","
+		"phase=\"connect\",le=\"0.0025\"} 1",
+		"scrapegate_scrape_phase_seconds_bucket{target=\"node\","
+		"phase=\"processing\",le=\"0.5\"} 0",
+		"scrapegate_scrape_phase_seconds_bucket{target=\"node\","
+		"phase=\"processing\",le=\"1\"} 1",
+		"scrapegate_scrape_phase_seconds_bucket{target=\"node\","
+		"phase=\"processing\",le=\"+Inf\"} 1",
+		"scrapegate_scrape_phase_seconds_bucket{target=\"node\","
+		"phase=\"tls\",le=\"+Inf\"} 0",
+		"scrapegate_scrape_phase_seconds_sum{target=\"node\","
+		"phase=\"processing\"} 0.7",
+		"scrapegate_scrape_phase_seconds_count{target=\"node\","
+		"phase=\"processing\"} 1",
+		"scrapegate_scrapes_total{target=\"node\",reason=\"ok\"} 1",
+		"scrapegate_scrapes_total{target=\"node\","
+		"reason=\"connect_refused\"} 0",
+		"scrapegate_scrapes_total{target=\"node\","
+		"reason=\"client_gone\"} 0",
+		"scrapegate_refusals_total{reason=\"path_unknown\"} 0",
+		NULL,
+	};
+	struct fixture f;
+	char *text;
+
+	(void)state;
+	fixture_init(&f, 1);
+	f.conf.metrics_detail = CONF_METRICS_FULL;
+	scrape_normally(&f);
+	text = render(&f);
+	assert_lines(text, lines);
+	assert_null(strstr(text, "phase_seconds summary"));
+	assert_null(strstr(
+	    text, "scrapes_total{target=\"node\",reason=\"path_unknown\"}"));
+	assert_null(strstr(text, "refusals_total{reason=\"connect_refused\"}"));
+	free(text);
+	fixture_fini(&f);
+}
+
+static void
+satisfy_promtool(enum conf_metrics_detail detail)
 {
 	struct fixture f;
 	FILE *promtool;
 	char *text;
 
-	(void)state;
-	if (system("command -v promtool >/dev/null") != 0)
-		skip();
 	fixture_init(&f, 3);
+	f.conf.metrics_detail = detail;
 	scrape_normally(&f);
 	fixture_add(&f, 1, REASON_CONNECT_REFUSED);
 	fixture_add(&f, 2, REASON_UNEXPLAINED);
@@ -331,6 +376,16 @@ satisfies_promtool(void **state)
 	fixture_fini(&f);
 }
 
+static void
+satisfies_promtool(void **state)
+{
+	(void)state;
+	if (system("command -v promtool >/dev/null") != 0)
+		skip();
+	satisfy_promtool(CONF_METRICS_NORMAL);
+	satisfy_promtool(CONF_METRICS_FULL);
+}
+
 int
 main(void)
 {
@@ -343,6 +398,7 @@ main(void)
 		cmocka_unit_test(shows_what_is_down),
 		cmocka_unit_test(sums_over_workers),
 		cmocka_unit_test(escapes_label_values),
+		cmocka_unit_test(tells_more_if_asked),
 		cmocka_unit_test(satisfies_promtool),
 	};
 
