@@ -188,7 +188,10 @@ note_odd(struct board *board, struct entry *entry, const struct record *record,
 	    failures_add(board->failures, packed, entry->odd_since_wall_us));
 	told.fold = &fold;
 	/* Every other scrape may be slow: no line for each. */
-	told.is_logged = is_due(&entry->odd_logged_us);
+	told.is_logged =
+	    is_due(&entry->odd_logged_us[reason == REASON_TIMEOUT_NEAR  ? 0
+					 : reason == REASON_SCRAPE_SLOW ? 1
+									: 2]);
 	told.is_journaled = told.is_logged || is_power_of_two(fold.count) ||
 			    (reason_is_slow(reason) && fold.count <= SLOW_ROW);
 	chronicle_tell(&board->chronicle, &told);

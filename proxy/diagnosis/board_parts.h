@@ -19,7 +19,8 @@ struct entry {
 	/* A row of scrapes that were delivered, but slow or odd. */
 	enum reason odd_reason;
 	uint64_t odd_since_wall_us; /* 0: the last was as it should be */
-	uint64_t odd_logged_us;     /* monotonic; 0 never */
+	/* Monotonic, 0 never: of timeout_near, of scrape_slow, of others. */
+	uint64_t odd_logged_us[3];
 	struct summary summary;
 	uint64_t summary_since_us; /* monotonic */
 };

@@ -69,7 +69,7 @@ def test_far_from_normal(lab):
     measured = texts(item, "measured")
     assert any(each.startswith("took 1.") for each in measured)
     assert any(each.startswith("normally ") for each in measured)
-    assert re.search(r"scrape_timeout [2-9]s suffices", item["fix"])
+    assert re.search(r"needs a scrape_timeout of [2-9]s \(now 10s\)", item["fix"])
     target = gate.target()
     assert target["health"] == "up" and target["lastError"] == ""
     assert target["scrapeReason"]["id"] == "scrape_slow"
@@ -254,6 +254,14 @@ def journal_lines(folder):
     return lines
 
 
+def seconds_until_written(folder, count):
+    began = time.monotonic()
+    while len(journal_lines(folder)) < count:
+        assert time.monotonic() - began < 30
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
 @pytest.mark.threads
 def test_what_was_told_survives_kill(lab, tmp_path):
     """Within 200 ms it is in the file; after kill -9 and a restart the API
@@ -264,15 +272,13 @@ def test_what_was_told_survives_kill(lab, tmp_path):
     config = {"journal": {"path": str(folder)}}
     gate = lab.gate(exporter, config=config)
     learn(gate, 1)
-    refuse(mood, "500 Internal Server Error")
-    gate.get()
-    refuse(mood, "404 Not Found")
-    told = time.monotonic()
-    gate.get()
-    wait_for(lambda: len(journal_lines(folder)) == 2, what="the lines")
-    took = time.monotonic() - told
-    # The test's own looking and a busy machine are in it.
-    assert took < 5
+    took = []
+    for count in range(1, 8):
+        refuse(mood, "404 Not Found" if count % 2 else "500 Oops")
+        gate.get()
+        took.append(seconds_until_written(folder, count))
+    # A busy machine may be late, but not always.
+    assert sorted(took)[len(took) // 2] < 0.2, took
     failures = gate.api("failures")["failures"]
     incidents = gate.api("incidents")["incidents"]
     gate.kill()
@@ -286,11 +292,11 @@ def test_what_was_told_survives_kill(lab, tmp_path):
     assert incidents[0].pop("gateRestarts") == 0
     assert again == incidents
     gate.get()
-    assert newest(gate, "incidents")["count"] == 3
+    assert newest(gate, "incidents")["count"] == 8
     refuse(mood, "200 OK")
     learn(gate, 1)
     assert newest(gate, "incidents")["state"] == "recovered"
-    assert "failures=3" in gate.log
+    assert "failures=8" in gate.log
     wait_for(lambda: journal_lines(folder)[-1]["kind"] == "incident",
              what="the end in the file")
     gate.stop()

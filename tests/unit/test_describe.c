@@ -795,7 +795,7 @@ test_circumstances(void **state)
 		    1795338153 * S, "processing 4.1s, normally 0.31s",
 		    "took 4.15 s: processing 4.1 s (measured); normally 0.32 "
 		    "s: processing 0.31 s (measured)",
-		    "scrape_timeout 5s suffices for this one (now 10s)" },
+		    "needs a scrape_timeout of 5s (now 10s)" },
 		{ REASON_SCRAPE_SLOW, 4150 * MS, { .us = { 0 } },
 		    { .slowness = SLOW_FAR,
 			.normal_duration_us = 320 * MS,
