@@ -675,7 +675,25 @@ def cut_somewhere(moods):
             at -= 1
         if at <= begin:
             at = begin - 1
-    return (say_and_reset if moods.random() < 0.4 else say)(data[:at])
+    is_reset = moods.random() < 0.4
+    if moods.random() < 0.2 and at > begin + 4 * KB:
+        return late(data[:begin + 3 * KB], data[begin + 3 * KB:at], is_reset)
+    return (say_and_reset if is_reset else say)(data[:at])
+
+
+def late(data, rest, is_reset):
+    """The gate has begun to deliver when the cut comes; on a busy machine it
+    may learn of both at once."""
+    def behave(conn):
+        conn.read_request()
+        conn.send(data)
+        conn.pause(0.1)
+        conn.send(rest)
+        if is_reset:
+            conn.reset()
+        else:
+            conn.finish()
+    return behave
 
 
 def test_no_truncation_is_a_clean_200(lab):
