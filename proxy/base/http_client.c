@@ -168,12 +168,9 @@ halt_calls(struct http_lane *lane)
 {
 	struct http_call *call;
 
-	LIST_FOREACH (call, &lane->calls, link) {
-		if (!call->is_paused || call->is_halted || call->has_ended)
-			continue;
-		call->is_halted = true;
-		curl_easy_pause(call->easy, CURLPAUSE_RECV);
-	}
+	LIST_FOREACH (call, &lane->calls, link)
+		if (call->is_paused && !call->has_ended)
+			http_call_halt(call);
 }
 
 static void
@@ -210,6 +207,8 @@ socket_ready(evutil_socket_t fd, short events, void *arg)
 	struct http_socket *s = arg;
 	int mask = 0;
 
+	if (s->call != NULL)
+		s->call->turn_bytes = 0;
 	if (events & EV_READ) {
 		note_received(s);
 		mask |= CURL_CSELECT_IN;
@@ -245,6 +244,7 @@ resume_call(struct http_call *call)
 	int result;
 
 	call->is_resumed = false;
+	call->turn_bytes = 0;
 	lane->is_inside = true;
 	result = http_call_hand_on(call);
 	lane->is_inside = false;
@@ -290,6 +290,17 @@ http_call_resume(struct http_call *call)
 	call->is_paused = false;
 	call->is_resumed = true;
 	event_active(call->lane->resume, EV_TIMEOUT, 1);
+}
+
+/* By a timer, so that the loop looks at everybody's descriptors first. */
+void
+http_call_rest(struct http_call *call)
+{
+	static const struct timeval now = { 0, 0 };
+
+	call->is_resumed = true;
+	http_call_halt(call);
+	evtimer_add(call->lane->resume, &now);
 }
 
 static void

@@ -10,6 +10,14 @@
 #include "proxy/base/err.h"
 
 #define RECEIVE_SIZE 65536L
+
+/*
+ * Read of one body at a stretch.  Left alone, libcurl reads on as long as
+ * there is something to read: a fast exporter's answer would pile up while
+ * those who are to have it wait.
+ */
+#define TURN_BYTES ((size_t)256 << 10)
+
 #define CONNECT_MAX_MS 0x7fffffffL
 
 /* Go's: a NAT forgets a silent connection that both ends believe in. */
@@ -192,6 +200,15 @@ hand_on(struct http_call *call, const char *bytes, size_t len)
 	return -1;
 }
 
+void
+http_call_halt(struct http_call *call)
+{
+	if (call->is_halted)
+		return;
+	call->is_halted = true;
+	curl_easy_pause(call->easy, CURLPAUSE_RECV);
+}
+
 static size_t
 on_body(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -201,6 +218,12 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 		keep(call, bytes, size * count);
 	else if (hand_on(call, bytes, size * count) == -1)
 		return 0;
+	call->turn_bytes += size * count;
+	/* At once, or it would read the rest of what there is. */
+	if (call->is_paused)
+		http_call_halt(call);
+	else if (call->turn_bytes >= TURN_BYTES)
+		http_call_rest(call);
 	return size * count;
 }
 

@@ -37,7 +37,8 @@ struct http_call {
 	CURLcode code;
 	char *kept; /* came while it was paused */
 	size_t kept_len;
-	size_t kept_done; /* handed on since */
+	size_t kept_done;  /* handed on since */
+	size_t turn_bytes; /* of body, without a rest: see http_call_rest() */
 	/* Since the last sending: */
 	unsigned opens; /* sockets */
 	int first_family;
@@ -53,6 +54,12 @@ struct http_call {
 struct http_call *http_call_new(const struct http_request *request,
     const struct http_hooks *hooks, struct err *err);
 void http_call_free(struct http_call *call);
+
+/* In http_client.c: others have their turn before it goes on reading. */
+void http_call_rest(struct http_call *call);
+
+/* Tells libcurl to read no more, from a hook or outside. */
+void http_call_halt(struct http_call *call);
 
 /* Hands on what is kept until it is paused again.  -1: a hook refused more. */
 int http_call_hand_on(struct http_call *call);
