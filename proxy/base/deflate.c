@@ -13,6 +13,17 @@
 #define LEVEL 1
 #define MEMORY_LEVEL 8
 
+/*
+ * Where lines resemble the line before, the last place that looks alike is
+ * the best one: level 1 would try four.  A tenth faster with
+ * kube-state-metrics' text, which comes out 1.4 % larger, and 2 % smaller with
+ * node_exporter's.
+ */
+#define GOOD_LENGTH 4
+#define INSERT_MAX 16
+#define NICE_LENGTH 64
+#define CHAIN 1
+
 /* 15 bits of window, 16 more for a gzip header and trailer. */
 #define GZIP_WINDOW_BITS (15 + 16)
 
@@ -48,6 +59,7 @@ begin(struct deflate *z, deflate_append_fn *append, void *arg)
 	if (deflateInit2(&z->stream, LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS,
 		MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();
+	deflateTune(&z->stream, GOOD_LENGTH, INSERT_MAX, NICE_LENGTH, CHAIN);
 }
 
 /* Compresses what the stream was given; with Z_FINISH also ends the member. */
