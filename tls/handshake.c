@@ -55,6 +55,31 @@ tls_handshake_forget(SSL *ssl)
 	free(watch);
 }
 
+/* What it was made of goes, with the private key; OpenSSL's own reference is
+ * to an empty shell from now on. */
+static void
+empty_key(EVP_PKEY *key)
+{
+	EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+	EVP_PKEY_free(key);
+}
+
+/*
+ * The keys of the exchange have done their work, but OpenSSL would keep them
+ * as long as the connection lives: half a kilobyte that nobody reads, and
+ * that decrypts all of it.
+ */
+static void
+drop_exchange_keys(SSL *ssl)
+{
+	EVP_PKEY *key;
+
+	if (SSL_get_peer_tmp_key(ssl, &key) == 1)
+		empty_key(key);
+	if (SSL_get_tmp_key(ssl, &key) == 1)
+		empty_key(key);
+}
+
 static void
 finish(SSL *ssl, const struct watch *watch)
 {
@@ -62,6 +87,7 @@ finish(SSL *ssl, const struct watch *watch)
 	void *arg = watch->arg;
 
 	tls_handshake_forget(ssl);
+	drop_exchange_keys(ssl);
 	done(arg);
 }
 

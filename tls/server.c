@@ -45,6 +45,14 @@ struct tls_server {
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
+/*
+ * TLS 1.3's, in Go's order, which is Prometheus' and the exporters' own.
+ * OpenSSL would have AES-256 first.
+ */
+#define SUITES                                                                 \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                       \
+	"TLS_CHACHA20_POLY1305_SHA256"
+
 /* What TLS 1.0 and 1.1 have of ECDHE. */
 #define OLD_CIPHERS                                                            \
 	"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"                         \
@@ -294,7 +302,8 @@ set_protocol(SSL_CTX *ctx, const struct tls_server *server, struct err *err)
 	if (SSL_CTX_set_min_proto_version(ctx, server->min_version) != 1 ||
 	    SSL_CTX_set_max_proto_version(ctx, server->max_version) != 1)
 		return ssl_err(err, "cannot set min_version and max_version");
-	if (SSL_CTX_set_cipher_list(ctx, server->ciphers) != 1)
+	if (SSL_CTX_set_cipher_list(ctx, server->ciphers) != 1 ||
+	    SSL_CTX_set_ciphersuites(ctx, SUITES) != 1)
 		return ssl_err(err, "cannot set cipher_suites");
 	if (SSL_CTX_set1_groups_list(ctx, server->groups) != 1)
 		return ssl_err(err, "cannot set curve_preferences");

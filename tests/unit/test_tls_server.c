@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <openssl/err.h>
 
 #include "tests/unit/tls_talk.h"
 
@@ -27,6 +28,8 @@ test_self_signed(void **state)
 	talk_open(&talk, ctx);
 	assert_true(talk_run(&talk));
 	assert_int_equal(SSL_version(talk.client), TLS1_3_VERSION);
+	assert_string_equal(
+	    SSL_get_cipher(talk.client), "TLS_AES_128_GCM_SHA256");
 	cert = SSL_get1_peer_certificate(talk.client);
 	assert_int_equal(X509_check_host(cert, "localhost", 0, 0, NULL), 1);
 	assert_int_equal(X509_check_ip_asc(cert, "127.0.0.1", 0), 1);
@@ -96,6 +99,50 @@ test_protocols(void **state)
 }
 
 /* Any worker's context resumes what another's began. */
+/* Takes the reference over. */
+static void
+assert_is_shell(EVP_PKEY *key)
+{
+	unsigned char bytes[64];
+	size_t len = sizeof(bytes);
+
+	assert_int_not_equal(EVP_PKEY_get_raw_public_key(key, bytes, &len), 1);
+	len = sizeof(bytes);
+	assert_int_not_equal(EVP_PKEY_get_raw_private_key(key, bytes, &len), 1);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+}
+
+/* OpenSSL would keep them for as long as the connection. */
+static void
+test_exchange_keys_go(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct err err;
+	struct tls_server *server = tls_server_new_self_signed(&err);
+	SSL_CTX *ctx = context_of(server);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		struct talk talk;
+		EVP_PKEY *key;
+
+		talk_open(&talk, ctx);
+		SSL_set_max_proto_version(talk.client, versions[i]);
+		assert_true(talk_run(&talk));
+		assert_int_equal(SSL_version(talk.server), versions[i]);
+		assert_int_equal(ERR_peek_error(), 0);
+		if (SSL_get_tmp_key(talk.server, &key) == 1)
+			assert_is_shell(key);
+		if (SSL_get_peer_tmp_key(talk.server, &key) == 1)
+			assert_is_shell(key);
+		talk_close(&talk);
+	}
+	SSL_CTX_free(ctx);
+	tls_server_unref(server);
+}
+
 static void
 test_tickets_are_shared(void **state)
 {
@@ -571,6 +618,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_self_signed),
 		cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_exchange_keys_go),
 		cmocka_unit_test(test_tickets_are_shared),
 		cmocka_unit_test(test_no_renegotiation),
 		cmocka_unit_test(test_options),
