@@ -97,11 +97,32 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 
 /* The guard's glue. */
 
+/* Idle connections, which are most, have none. */
+static struct guard *
+begin_guard(struct connection *connection)
+{
+	if (connection->guard == NULL) {
+		connection->guard = xmalloc(sizeof(*connection->guard));
+		guard_init(connection->guard, connection->limits);
+	}
+	return connection->guard;
+}
+
+static void
+drop_guard_if_idle(struct connection *connection)
+{
+	if (connection->heads > 0 || connection->held != NULL ||
+	    connection->is_refused)
+		return;
+	free(connection->guard);
+	connection->guard = NULL;
+}
+
 static void
 count_head(struct connection *connection)
 {
 	connection->heads++;
-	if (connection->guard.underscore_count > 0)
+	if (connection->guard->underscore_count > 0)
 		stats_add(&connection->stats->underscore_headers);
 }
 
@@ -117,7 +138,7 @@ shorten(struct connection *connection, struct evbuffer *input,
 	size_t line_len = known_head_line_len(head);
 	char *bytes = (char *)evbuffer_pullup(input, (ev_ssize_t)len);
 
-	if (connection->guard.minor != '1' || connection->head != NULL ||
+	if (connection->guard->minor != '1' || connection->head != NULL ||
 	    line_len + 2 >= len)
 		return;
 	memmove(bytes + len - 2 - line_len, bytes, line_len);
@@ -130,7 +151,7 @@ static bool
 is_one_head(struct connection *connection, struct evbuffer *input)
 {
 	size_t len = evbuffer_get_contiguous_space(input), used;
-	struct guard *guard = &connection->guard, before;
+	struct guard *guard = begin_guard(connection), before;
 	struct known_head *head;
 	const char *bytes;
 
@@ -169,7 +190,7 @@ static void
 sort_heads(struct connection *connection, struct evbuffer *input,
     struct evbuffer *fresh)
 {
-	struct guard *guard = &connection->guard;
+	struct guard *guard = begin_guard(connection);
 	struct evbuffer *held = connection->held;
 	size_t len, used;
 
@@ -256,7 +277,7 @@ connection_next_request(struct connection *connection)
 		return REASON_OK;
 	}
 	/* evhttp saw a request that the guard did not: never serve it. */
-	return connection->is_refused ? connection->guard.refusal
+	return connection->is_refused ? connection->guard->refusal
 				      : REASON_REQUEST_MALFORMED;
 }
 
@@ -277,7 +298,7 @@ connection_new(struct front *front, struct bufferevent *bev, SSL *ssl,
 	connection->stats = options->stats;
 	connection->deadlines = options->deadlines;
 	connection->is_open = ssl == NULL;
-	guard_init(&connection->guard, options->limits);
+	connection->limits = options->limits;
 	/* Until evhttp has its own object for it, the bufferevent could be
 	 * freed without a word. */
 	bufferevent_incref(bev);
@@ -305,6 +326,7 @@ connection_free(struct connection *connection)
 	if (connection->held != NULL)
 		evbuffer_free(connection->held);
 	known_head_unref(connection->head);
+	free(connection->guard);
 	free(connection);
 }
 
@@ -435,6 +457,7 @@ connection_done(struct connection *connection)
 		end_soon(connection);
 		return;
 	}
+	drop_guard_if_idle(connection);
 	if (connection->ssl != NULL)
 		transport_resume(&connection->transport);
 	front_rejuvenate(connection);
@@ -500,7 +523,9 @@ connection_take_head(struct connection *connection)
 const struct guard *
 connection_guard(const struct connection *connection)
 {
-	return &connection->guard;
+	static const struct guard none;
+
+	return connection->guard != NULL ? connection->guard : &none;
 }
 
 bool

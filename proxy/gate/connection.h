@@ -43,7 +43,8 @@ struct connection {
 	uint64_t deadline_us;  /* 0: none */
 	uint64_t timer_due_us; /* 0: not pending */
 	struct evbuffer_cb_entry *watch;
-	struct guard guard;
+	const struct guard_limits *limits;
+	struct guard *guard;     /* NULL while nothing is to be judged */
 	struct known *known;     /* the front's */
 	bool keeps_heads;        /* front_options */
 	struct known_head *head; /* of the next request, or NULL */
