@@ -36,6 +36,8 @@ make(const struct journal_options *options)
 		journal->options.io = &journal_io_system;
 	if (options->retry_ms == 0)
 		journal->options.retry_ms = RETRY_MS;
+	if (options->gather_ms == 0)
+		journal->options.gather_ms = JOURNAL_GATHER_MS;
 	atomic_init(&journal->is_stopping, false);
 	pthread_mutex_init(&journal->lock, NULL);
 	pthread_condattr_init(&attr);

@@ -68,6 +68,7 @@ struct journal_options {
 	/* For tests; 0 otherwise. */
 	const struct journal_io *io;
 	unsigned retry_ms;
+	unsigned gather_ms;
 };
 
 /*

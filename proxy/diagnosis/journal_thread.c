@@ -385,7 +385,9 @@ wait_for_work(struct journal *journal)
 		    !atomic_load(&journal->is_stopping) && !has_work(journal))
 			pthread_cond_wait(&journal->changed, &journal->lock);
 		journal->is_idle = false;
-		wait_until(journal, clock_now_us() + JOURNAL_GATHER_MS * 1000);
+		wait_until(
+		    journal, clock_now_us() +
+				 (uint64_t)journal->options.gather_ms * 1000);
 	}
 	if (!atomic_load(&journal->is_stopping))
 		return true;
