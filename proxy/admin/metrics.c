@@ -13,7 +13,7 @@
 /* In the order of the page. */
 static const struct metrics_room *const rooms[] = { &metrics_targets,
 	&metrics_requests, &metrics_auth, &metrics_tls, &metrics_gate,
-	&metrics_process };
+	&metrics_journal, &metrics_process };
 
 static void
 put_label_value(FILE *file, const char *value)

@@ -47,6 +47,7 @@ extern const struct metrics_room metrics_requests;
 extern const struct metrics_room metrics_auth;
 extern const struct metrics_room metrics_tls;
 extern const struct metrics_room metrics_gate;
+extern const struct metrics_room metrics_journal;
 extern const struct metrics_room metrics_process;
 
 /* The text so far, and the metric that is being rendered. */

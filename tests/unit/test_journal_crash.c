@@ -17,7 +17,7 @@
 #include "proxy/diagnosis/journal_line.h"
 #include "proxy/diagnosis/journal_scan.h"
 
-#define STATES 20000
+#define STATES 12000
 #define MAX_SIZE ((uint64_t)JOURNAL_MAX_SIZE_MIN)
 
 #define LINES 4000
