@@ -10,6 +10,7 @@
 #include "proxy/admin/last_bad_answer.h"
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/page.h"
+#include "proxy/admin/reasons_page.h"
 #include "proxy/admin/refusals.h"
 #include "proxy/admin/view.h"
 #include "proxy/base/alloc.h"
@@ -68,6 +69,7 @@ static const struct endpoint {
 } endpoints[] = {
 	{ "/", "GET, HEAD", answer_root, ADMIN, NULL },
 	{ "/targets", "GET, HEAD", page_targets, ADMIN, NULL },
+	{ "/reasons", "GET, HEAD", reasons_page, ADMIN, NULL },
 	{ "/metrics", "GET, HEAD", answer_metrics, ADMIN, NULL },
 	{ "/-/metrics", "GET, HEAD", answer_metrics, GATE, NULL },
 	{ "/-/healthy", "GET, HEAD", health_alive, ADMIN | HEALTH, NULL },

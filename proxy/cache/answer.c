@@ -150,6 +150,16 @@ append_lines(struct wire *wire, const char *label, const char *text)
 	}
 }
 
+/* A path and no URL: through a port forward its host and port are others. */
+static void
+append_manual(struct wire *wire, const char *id)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "/reasons#%s on the admin listener", id);
+	append_lines(wire, "More:  ", line);
+}
+
 /* What RFC 9110 wants with a status. */
 static void
 put_status_headers(struct head *head, int status, const struct finding *finding)
@@ -196,6 +206,7 @@ answer_new_failure(const struct finding *finding, const char *error_text)
 		append_lines(wire, "Do:    ", finding->fix);
 		if (error_text != NULL)
 			append_lines(wire, "Said:  ", error_text);
+		append_manual(wire, row->id);
 	}
 	put(&head, "HTTP/1.1 %d %.200s\r\n", status, line);
 	put(&head, "Content-Type: text/plain; charset=utf-8\r\n");

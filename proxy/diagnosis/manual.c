@@ -15,6 +15,10 @@ static const char introduction[] =
     "configuration. Where a scrape tells more than\nthe table, for example "
     "that the exporter is a unix socket, the gate's words do too.\n"
     "\n"
+    "The gate shows this table itself: `/reasons` on the admin listener, with "
+    "each id\nas its anchor, which is where the last line of a failed answer's "
+    "body points.\n"
+    "\n"
     "This file is generated from `reasons.def`, and a test compares the two.\n";
 
 static void

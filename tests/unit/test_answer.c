@@ -80,7 +80,9 @@ test_wire_of_a_failure(void **state)
 				   "Seen:  one (measured)\n"
 				   "       two (measured)\n"
 				   "Do:    do this\n"
-				   "Said:  exporter said no\n";
+				   "Said:  exporter said no\n"
+				   "More:  /reasons#connect_refused on the "
+				   "admin listener\n";
 
 	(void)state;
 	assert_memory_equal(wire_bytes(wire), head, sizeof(head) - 1);

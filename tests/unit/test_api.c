@@ -12,6 +12,7 @@
 #include "proxy/diagnosis/parts.h"
 #include "proxy/admin/endpoints.h"
 #include "proxy/diagnosis/bad_answer.h"
+#include "proxy/diagnosis/notices.h"
 #include "proxy/admin/query.h"
 #include "proxy/gate/handshakes.h"
 #include "tests/unit/admin_fixture.h"
@@ -836,14 +837,86 @@ draws_the_page(void **state)
 	assert_has(&response, "badge down\">DOWN");
 	assert_has(&response, "badge up\">UP");
 	assert_has(&response, "badge unknown\">UNKNOWN");
-	assert_has(&response, "502 connect_refused: words of "
+	assert_has(&response, "502 <a href=\"/reasons#connect_refused\">"
+			      "connect_refused</a>: words of "
 			      "&lt;connect_refused&gt;");
+	assert_has(&response, "<h2>Incidents</h2>");
+	assert_has(&response, "<td class=\"bad\">open</td>");
 	assert_has(&response, "old &lt;script&gt; &amp; &quot;co&quot;");
 	assert_has(&response, "(inferred)");
 	assert_has(&response, "we&quot;ird\\\n&lt;b&gt;");
 	assert_has(&response, "<i class=\"p4\" style=\"width:99.79%\"");
 	assert_lacks(&response, "<script");
 	assert_lacks(&response, "<b>\n");
+	response_fini(&response);
+}
+
+/* In the API and on the page alike, and nowhere when it is over. */
+static void
+shows_notices(void **state)
+{
+	struct notices notices[3] = { 0 };
+	struct fixture *f = *state;
+	struct notice *notice = &notices[1].of[NOTICE_NOT_SCRAPED];
+	struct response response;
+
+	notice->is_on = true;
+	notice->since_wall_us = FIXTURE_WALL_US;
+	strcpy(notice->words, "nobody & co");
+	strcpy(notice->seen, "so it is (measured); so it may be (unknown)");
+	strcpy(notice->fix, "look for it");
+	notices[1].interval_ms = 15000;
+	f->view.notices = notices;
+	response = get(f, "/api/v1/targets?scrapePool=mysql");
+	assert_has(&response, "\"scrapeInterval\":\"15s\"");
+	assert_has(&response, "\"scrapeNotices\":[{\"id\":\"not_scraped\","
+			      "\"words\":\"nobody & co\",\"cause\":\"");
+	assert_has(&response, "\"fix\":\"look for it\",\"evidence\":["
+			      "{\"text\":\"so it is\",\"kind\":\"measured\"},"
+			      "{\"text\":\"so it may be\","
+			      "\"kind\":\"unknown\"}],"
+			      "\"since\":\"2026-11-22T09:02:33.497Z\"}]");
+	response_fini(&response);
+	response = get(f, "/api/v1/targets?scrapePool=node");
+	assert_has(&response, "\"scrapeNotices\":[]");
+	response_fini(&response);
+	response = get(f, "/targets");
+	assert_has(&response, "<a href=\"/reasons#not_scraped\">not_scraped"
+			      "</a>: nobody &amp; co");
+	assert_has(&response, "scraped every 15s");
+	response_fini(&response);
+	notice->is_on = false;
+	response = get(f, "/targets");
+	assert_lacks(&response, "not_scraped");
+	response_fini(&response);
+	f->view.notices = NULL;
+}
+
+/* One anchor for each id, and the table's words as they stand there. */
+static void
+shows_the_manual(void **state)
+{
+	struct response response = get(*state, "/reasons");
+	char text[80];
+	int i;
+
+	assert_string_equal(response.content_type, "text/html; charset=utf-8");
+	for (i = REASON_OK + 1; i < REASON_COUNT; i++) {
+		const char *id = reason_row((enum reason)i)->id;
+
+		snprintf(text, sizeof(text), "id=\"%s\"><h2>%s</h2>", id, id);
+		assert_has(&response, text);
+		snprintf(text, sizeof(text), "href=\"#%s\"", id);
+		assert_has(&response, text);
+	}
+	for (i = 0; i < NOTICE_COUNT; i++) {
+		snprintf(text, sizeof(text), "id=\"%s\"",
+		    notice_id((enum notice_kind)i));
+		assert_has(&response, text);
+	}
+	assert_has(&response, "dial {network} {address}: connect: connection "
+			      "refused");
+	assert_lacks(&response, "<script");
 	response_fini(&response);
 }
 
@@ -983,6 +1056,8 @@ main(void)
 		TEST(is_ready_with_the_exporter_asked_for),
 		TEST(lists_refusals_newest_first),
 		TEST(draws_the_page),
+		TEST(shows_notices),
+		TEST(shows_the_manual),
 		TEST(shows_refusals_on_the_page),
 		cmocka_unit_test(reads_queries),
 		cmocka_unit_test(names_phases_of_reasons),

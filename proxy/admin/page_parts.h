@@ -1,0 +1,33 @@
+/*
+ * The targets page from inside: page.c has the page and its lists,
+ * page_target.c the section of one target, page_figures.c how figures and
+ * phases are drawn.  Others see page.h.
+ */
+#ifndef PROXY_ADMIN_PAGE_PARTS_H
+#define PROXY_ADMIN_PAGE_PARTS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "proxy/diagnosis/reasons.h"
+
+struct board_target;
+struct notices;
+struct phases;
+
+/* `notices` may be NULL. */
+void page_put_target(FILE *out, const struct board_target *target,
+    const struct notices *notices);
+
+/* The id of a reason or a notice, with a link to what the manual says. */
+void page_put_id(FILE *out, const char *id);
+void page_put_reason(FILE *out, enum reason reason);
+
+void page_put_time(FILE *out, uint64_t us);
+void page_put_size(FILE *out, uint64_t bytes);
+
+/* One bar with a part for each phase, and the figures to it. */
+void page_put_bar(FILE *out, const struct phases *phases);
+void page_put_bar_key(FILE *out, const struct phases *phases);
+
+#endif
