@@ -99,7 +99,10 @@ compare_labels(const void *a, const void *b)
 	return compare_names(a, b);
 }
 
-/* A quoted name of no length is one too, until it is dropped as empty. */
+/*
+ * Before all others, so it is the first of several such names.  A quoted name
+ * of no length is one too, until it is dropped as empty.
+ */
 static void
 add_name(struct parse *parse)
 {
@@ -107,6 +110,9 @@ add_name(struct parse *parse)
 		parse->name, parse->is_raw };
 
 	parse_add_label(parse, &label);
+	memmove(parse->labels + 1, parse->labels,
+	    (parse->label_count - 1) * sizeof(label));
+	parse->labels[0] = label;
 }
 
 /* Of a name that has an empty value once, nothing stays. */

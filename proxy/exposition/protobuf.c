@@ -70,7 +70,6 @@ begin_family(struct protobuf *protobuf, size_t varint_len, uint64_t len)
 	protobuf->is_name_long = protobuf->is_help_bad = false;
 	protobuf->type = 0;
 	protobuf->metrics = 0;
-	protobuf->was_native = false;
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		protobuf->complaints[i].grade = GRADE_NONE;
 }

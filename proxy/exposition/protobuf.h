@@ -46,7 +46,6 @@ struct protobuf {
 	bool is_help_bad;
 	uint64_t type;
 	uint64_t metrics;
-	bool was_native; /* the metric before: a native histogram */
 	struct protobuf_complaint complaints[2]; /* by version */
 };
 

@@ -177,53 +177,34 @@ is_native(const struct wire_metric *metric)
 	return metric->spans[0] + metric->spans[1] > 0 || metric->has_zero;
 }
 
-static void
-say_spans(
-    struct scanner *scanner, const char *side, uint64_t needed, uint64_t got)
-{
-	const struct protobuf *protobuf = &scanner->protobuf;
-	char said[PROTOBUF_SAID_MAX];
-	struct words words;
-
-	words_init(&words, said, sizeof(said));
-	words_add(&words, "histogram ");
-	words_quote(&words, protobuf->name, protobuf->name_len);
-	words_add(&words, ": ");
-	words_add(&words, side);
-	words_add(&words, " side: spans require ");
-	words_add_number(&words, (long long)needed);
-	words_add(&words, " buckets, have ");
-	words_add_number(&words, (long long)got);
-	complain(scanner, PROMETHEUS_3, REASON_PROTO_MALFORMED, said);
-}
-
 /*
- * 2.42 does not look; 3 looks where native histograms begin, not at the ones
- * behind that.
+ * Prometheus 3 refuses the body for it, but only where it scrapes native
+ * histograms, which no version does unless it is told to.
  */
 static void
 check_spans(struct scanner *scanner, const struct wire_metric *metric)
 {
-	static const char *const sides[] = { "positive", "negative" };
+	const struct protobuf *protobuf = &scanner->protobuf;
 	const uint64_t *got =
 	    metric->is_float ? metric->counts : metric->deltas;
 	int side;
 
 	for (side = 0; side < 2; side++)
-		if (metric->span_lengths[side] != got[side])
-			say_spans(scanner, sides[side],
-			    metric->span_lengths[side], got[side]);
+		if (metric->span_lengths[side] != got[side]) {
+			warnings_add(&scanner->learn.warnings,
+			    WARNING_HISTOGRAM_SPANS, 0, protobuf->name,
+			    protobuf->name_len);
+			return;
+		}
 }
 
-/* As many as Prometheus makes of it. */
+/* As many as Prometheus makes of it that does not scrape native ones. */
 static uint64_t
 count_samples(uint64_t type, const struct wire_metric *metric)
 {
 	if (type == TYPE_SUMMARY)
 		return 2 + metric->quantiles;
 	if (type != TYPE_HISTOGRAM && type != TYPE_GAUGE_HISTOGRAM)
-		return 1;
-	if (is_native(metric))
 		return 1;
 	return 2 + metric->buckets + !metric->has_infinite_bucket;
 }
@@ -265,7 +246,7 @@ protobuf_take_metric(struct scanner *scanner, struct slice body, size_t size)
 	struct slice name = { protobuf->name, protobuf->name_len };
 	struct wire_metric metric = { .quantiles = 0 };
 	char said[PROTOBUF_SAID_MAX];
-	bool is_histogram, is_plain, is_first_native;
+	bool is_histogram;
 	struct words words;
 	int i;
 
@@ -277,19 +258,13 @@ protobuf_take_metric(struct scanner *scanner, struct slice body, size_t size)
 	}
 	is_histogram = protobuf->type == TYPE_HISTOGRAM ||
 		       protobuf->type == TYPE_GAUGE_HISTOGRAM;
-	is_first_native =
-	    is_histogram && is_native(&metric) && !protobuf->was_native;
-	if (is_first_native && protobuf->metrics == 0)
+	if (is_histogram && is_native(&metric))
 		check_spans(scanner, &metric);
-	protobuf->was_native = is_histogram && is_native(&metric);
-	is_plain = protobuf->type != TYPE_SUMMARY &&
-		   (!is_histogram || protobuf->was_native);
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		if (!read_labels(scanner, body, &scanner->parses[i]))
 			return;
-	check_series(scanner, is_plain ? name : with_count(protobuf));
-	/* Behind classic ones it is read as such first, and then looked at. */
-	if (is_first_native && protobuf->metrics > 0)
-		check_spans(scanner, &metric);
+	check_series(scanner, is_histogram || protobuf->type == TYPE_SUMMARY
+				  ? with_count(protobuf)
+				  : name);
 	learn(scanner, name, size, &metric);
 }

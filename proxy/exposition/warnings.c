@@ -54,6 +54,9 @@ static const struct {
 	[WARNING_OPENMETRICS_AS_TEXT] = { "openmetrics_as_text",
 	    "OpenMetrics under a Content-Type of text: timestamps are off by "
 	    "1000" },
+	[WARNING_HISTOGRAM_SPANS] = { "histogram_spans",
+	    "a native histogram whose spans and buckets do not match: a "
+	    "Prometheus that scrapes native histograms refuses the body" },
 };
 
 const char *

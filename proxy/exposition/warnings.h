@@ -29,6 +29,7 @@ enum warning {
 	WARNING_TIMESTAMP_OLD,       /* more than an hour */
 	WARNING_LIMIT_NEAR,          /* more than 80 % of a limit */
 	WARNING_OPENMETRICS_AS_TEXT, /* by 2.x, for its Content-Type */
+	WARNING_HISTOGRAM_SPANS,     /* of a native one: not their buckets */
 	WARNING_COUNT
 };
 

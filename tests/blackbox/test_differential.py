@@ -10,7 +10,7 @@ import random
 import re
 
 from differential import assert_agreement, is_same, less_target, serve_all
-from expositions import REPEATED, Maker, own_vectors
+from expositions import PROTOBUF, REPEATED, Maker, own_vectors
 
 COUNT = int(os.environ.get("DIFFERENTIAL_BODIES", "200"))
 FIXED_SEED = 1
@@ -38,7 +38,7 @@ WORDS = {
     "parse_label_equal": f"expected equal, got {TOKEN}",
     "parse_label_value": f"expected label value, got {TOKEN}",
     "parse_label_comma": f"expected comma( or left brace)?, got {TOKEN}",
-    "parse_label_utf8": "invalid UTF-8 label value|invalid label value: .*",
+    "parse_label_utf8": "invalid UTF-8 label value",
     "parse_help_utf8": "help text is not a valid utf8 string",
     "parse_type_unknown": 'invalid metric type ".*"',
     "parse_metadata_name":
@@ -52,11 +52,9 @@ WORDS = {
     "om_timestamp_invalid": "invalid timestamp",
     "om_exemplar_timestamp": "invalid exemplar timestamp",
     "om_exemplar_not_allowed": "metric name .* does not support exemplars",
-    "proto_malformed": ".*",
     "series_name_missing": r"missing metric name \(__name__ label\)",
     "series_name_invalid":
-        r"invalid metric name or label names: \{.*\}|"
-        "invalid (metric|label) name: .*",  # of protobuf
+        r"invalid metric name or label names: \{.*\}",
     "series_label_duplicate": 'label name ".*" is not unique: invalid sample',
     "limit_samples": "sample limit exceeded",
     "limit_labels": r"label_limit exceeded \(.*\)",
@@ -76,11 +74,14 @@ def disagreement(body, judged, words, _):
         return f"we say {verdict}"
     if not words:
         return None
+    # It decodes a whole family first, and we say what 3 trips over.
+    if body.kind == PROTOBUF:
+        return None
     if not re.fullmatch(WORDS[verdict.reason], words, re.DOTALL):
         return f"that is not {verdict.reason}"
     if verdict != judged.three or body.says_target_label():
         return None
-    if verdict.reason.startswith(SAME_WORDS) and body.kind != "p":
+    if verdict.reason.startswith(SAME_WORDS):
         if not is_same(judged.said, less_target(words)):
             return f"we say {judged.said!r}"
     # The tokens are called the same, apart from where it is another one.

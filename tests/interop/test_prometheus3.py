@@ -42,6 +42,6 @@ def disagreement(body, judged, words, limits):
 def test_verdicts_and_words(lab):
     print(f"DIFFERENTIAL_SEED={SEED} DIFFERENTIAL_BODIES={COUNT}")
     served = serve_all(lab, {"own": own_vectors(),
-                             "fixed": Maker(FIXED_SEED).some(COUNT),
-                             "any": Maker(SEED).some(COUNT)}, PROMETHEUS_3)
+                             "fixed": Maker(FIXED_SEED, True).some(COUNT),
+                             "any": Maker(SEED, True).some(COUNT)}, PROMETHEUS_3)
     assert_agreement(served, disagreement, lambda ours: ours.three)
