@@ -168,7 +168,8 @@ def serve_all(lab, made, program="prometheus"):
     prometheus = lab.prometheus(jobs, interval=interval, timeout=interval,
                                 program=program)
     errors = last_errors(prometheus, seconds=120)
-    return [(name, limits, bodies, judge(bodies, limits), errors[name])
+    return [(name, limits, bodies, judge(bodies, limits),
+             errors.get(name, {}))
             for name, bodies, limits, _ in groups]
 
 

@@ -120,17 +120,27 @@ def unescape(text):
     return re.sub(r"\\(x..|.)", one, text).encode("latin-1")
 
 
+def content_type_of(served):
+    kind, *settings = served.split("|")
+    for each in settings:
+        name, _, value = each.partition("=")
+        if name == "type":
+            return value or None
+    return RIGHT[kind][0]
+
+
 def load_vectors():
-    """(kind, body) of each own vector."""
+    """(kind, Content-Type, body) of each own vector without a limit."""
     with open(VECTORS, encoding="ascii") as file:
         rows = [line.rstrip("\n").split("\t") for line in file
                 if line[0] != "#"]
-    return [(row[1], unescape(row[4])) for row in rows]
+    return [(row[1][0], content_type_of(row[1]), unescape(row[4]))
+            for row in rows if "limit" not in row[1]]
 
 
 def own_vectors():
-    return [Exposition(number, kind, RIGHT[kind][0], body)
-            for number, (kind, body) in enumerate(load_vectors())]
+    return [Exposition(number, *vector)
+            for number, vector in enumerate(load_vectors())]
 
 
 class Maker:
@@ -139,7 +149,7 @@ class Maker:
     def __init__(self, seed, has_natives=False):
         self.has_natives = has_natives
         self.random = random.Random(seed)
-        self.vectors = load_vectors()
+        self.vectors = [(kind, body) for kind, _, body in load_vectors()]
         self.count = 0
 
     def pick(self, choices, fine=1, usual=0.97):
@@ -202,7 +212,9 @@ class Maker:
             return OPENMETRICS, self.lines(True)
         if how < 0.85:
             return PROTOBUF, families(self)
-        return self.random.choice(self.vectors)
+        return self.random.choice(
+            [each for each in self.vectors
+             if self.has_natives or each[0] != PROTOBUF])
 
     def make(self):
         kind, body = self.original()

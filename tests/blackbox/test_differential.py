@@ -96,7 +96,8 @@ def disagreement(body, judged, words, _):
 def test_verdicts_are_those_of_prometheus(lab):
     """One Prometheus for all of them: it takes its time to begin."""
     print(f"DIFFERENTIAL_SEED={SEED} DIFFERENTIAL_BODIES={COUNT}")
-    served = serve_all(lab, {"own": own_vectors(),
+    own = [each for each in own_vectors() if each.kind != PROTOBUF]
+    served = serve_all(lab, {"own": own,
                              "fixed": Maker(FIXED_SEED).some(COUNT),
                              "any": Maker(SEED).some(COUNT)})
     assert_agreement(served, disagreement, lambda ours: ours.old)

@@ -2,7 +2,7 @@
  * What the scanner says of many bodies, for comparison with others' verdicts.
  *
  *   verdicts [sample_limit=N] [label_limit=N] [label_name_length_limit=N]
- *            [label_value_length_limit=N] [body_size_limit=N]
+ *            [label_value_length_limit=N] [body_size_limit=N] [now_ms=N]
  *
  * Reads records from standard input: one byte (t text, o OpenMetrics, p
  * protobuf, c the Content-Type of "a 1", r an answer with its Content-Type),
@@ -11,8 +11,8 @@
  * length of 0xffffffff says that there is none.
  *
  * Prints a line for each: for Prometheus 3 and for 2.42 judgement, id, line and
- * column, whether it is refused everywhere, and behind a = in hexadecimal what
- * Prometheus 3 would print.
+ * column, whether it is refused everywhere, the ids of its warnings, and behind
+ * a = in hexadecimal what Prometheus 3 would print.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +26,9 @@
 #define NO_TYPE 0xffffffffu
 
 static const char *const judgements[] = { "accepted", "refused", "unknown" };
+
+static struct exposition_limits limits;
+static uint64_t now_ms; /* 0: the clock's */
 
 struct piece {
 	char *bytes; /* NULL: there is none */
@@ -55,6 +58,10 @@ print(const struct scanner_result *result)
 		    (unsigned long long)verdict->column);
 	}
 	printf("%s ", result->is_refused_everywhere ? "everywhere" : "-");
+	for (i = 0; i < WARNING_COUNT; i++)
+		if (result->warnings.rows[i].count > 0)
+			printf("%s,", warning_id((enum warning)i));
+	putchar(' ');
 	putchar('=');
 	for (p = result->verdicts[PROMETHEUS_3].said; *p != '\0'; p++)
 		printf("%02x", (unsigned char)*p);
@@ -90,19 +97,19 @@ judge_type(struct scanner_options *options, struct piece type)
 }
 
 static void
-scan(
-    struct scanner *scanner, int letter, const struct exposition_limits *limits)
+scan(struct scanner *scanner, int letter)
 {
 	struct scanner_options options = { .keeps_series = true };
 	struct piece body;
 
-	options.limits = *limits;
+	options.limits = limits;
 	options.content.formats[PROMETHEUS_3] =
 	    options.content.formats[PROMETHEUS_242] = format_of(letter);
 	if (letter == 'r' || letter == 'c')
 		judge_type(&options, read_piece());
 	if (letter == 'r')
-		options.now_ms = (int64_t)(clock_wall_us() / 1000);
+		options.now_ms =
+		    (int64_t)(now_ms > 0 ? now_ms : clock_wall_us() / 1000);
 	if (letter == 'c')
 		body = (struct piece){ xstrdup("a 1\n"), 4 };
 	else
@@ -114,17 +121,18 @@ scan(
 }
 
 static int
-set_limit(struct exposition_limits *limits, const char *argument)
+set_number(const char *argument)
 {
 	const struct {
 		const char *name;
 		uint64_t *value;
 	} known[] = {
-		{ "sample_limit=", &limits->samples },
-		{ "label_limit=", &limits->labels },
-		{ "label_name_length_limit=", &limits->label_name_length },
-		{ "label_value_length_limit=", &limits->label_value_length },
-		{ "body_size_limit=", &limits->body_size },
+		{ "sample_limit=", &limits.samples },
+		{ "label_limit=", &limits.labels },
+		{ "label_name_length_limit=", &limits.label_name_length },
+		{ "label_value_length_limit=", &limits.label_value_length },
+		{ "body_size_limit=", &limits.body_size },
+		{ "now_ms=", &now_ms },
 	};
 	size_t i;
 
@@ -136,23 +144,22 @@ set_limit(struct exposition_limits *limits, const char *argument)
 		*known[i].value = strtoull(argument + len, NULL, 10);
 		return 0;
 	}
-	fprintf(stderr, "verdicts: %s is no limit\n", argument);
+	fprintf(stderr, "verdicts: %s is not known\n", argument);
 	return -1;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct exposition_limits limits = { 0 };
 	struct scanner *scanner;
 	int i, letter;
 
 	for (i = 1; i < argc; i++)
-		if (set_limit(&limits, argv[i]) == -1)
+		if (set_number(argv[i]) == -1)
 			return 2;
 	scanner = scanner_new(0);
 	while ((letter = getchar()) != EOF)
-		scan(scanner, letter, &limits);
+		scan(scanner, letter);
 	scanner_free(scanner);
 	return 0;
 }

@@ -3,88 +3,16 @@
  * with and without the fast path, against what Prometheus says of it; long
  * bodies in random pieces; the bound of an entry.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "proxy/base/alloc.h"
-#include "tests/scanner_feed.h"
-
-#define VECTORS TEST_DIR "/exposition/vectors.tsv"
-
-struct vector {
-	char *fields[6]; /* id, format, 3, 2.42, body, words */
-	size_t body_len;
-};
-
-static unsigned
-hex_digit(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-/* In place, as gen'd: \n \t \r \\ \xNN.  Returns the length. */
-static size_t
-unescape(char *text)
-{
-	char *in = text, *out = text;
-
-	for (; *in != '\0'; in++) {
-		if (*in != '\\') {
-			*out++ = *in;
-			continue;
-		}
-		in++;
-		if (*in == 'x') {
-			*out++ =
-			    (char)(hex_digit(in[1]) << 4 | hex_digit(in[2]));
-			in += 2;
-		} else
-			*out++ = *in == 'n'   ? '\n'
-				 : *in == 't' ? '\t'
-				 : *in == 'r' ? '\r'
-					      : '\\';
-	}
-	*out = '\0';
-	return (size_t)(out - text);
-}
-
-static bool
-next_vector(FILE *file, char **line, size_t *room, struct vector *vector)
-{
-	ssize_t len;
-	char *p;
-	size_t i;
-
-	do {
-		len = getline(line, room, file);
-		if (len == -1)
-			return false;
-	} while ((*line)[0] == '#');
-	(*line)[len - 1] = '\0';
-	p = *line;
-	for (i = 0; i < 6; i++) {
-		assert_non_null(p);
-		vector->fields[i] = strsep(&p, "\t");
-	}
-	assert_null(p);
-	vector->body_len = unescape(vector->fields[4]);
-	unescape(vector->fields[5]);
-	return true;
-}
+#include "tests/exposition_vectors.h"
 
 static void
 check_verdict(const struct vector *vector, const struct scanner_result *result,
     enum prometheus version)
 {
 	const struct scanner_verdict *verdict = &result->verdicts[version];
-	const char *expected = vector->fields[2 + version];
+	const char *expected =
+	    vector->fields[version == PROMETHEUS_3 ? VECTOR_3 : VECTOR_242];
 	char actual[128];
 
 	if (verdict->judgement == SCANNER_REFUSED)
@@ -96,18 +24,39 @@ check_verdict(const struct vector *vector, const struct scanner_result *result,
 		snprintf(actual, sizeof(actual), "%s",
 		    verdict->judgement == SCANNER_ACCEPTED ? "ok" : "unknown");
 	if (strcmp(actual, expected) != 0)
-		fail_msg("%s: version %d: %s, not %s", vector->fields[0],
-		    (int)version, actual, expected);
+		fail_msg("%s: version %d: %s, not %s",
+		    vector->fields[VECTOR_ID], (int)version, actual, expected);
 	if (version == PROMETHEUS_3 &&
-	    strcmp(verdict->said, vector->fields[5]) != 0)
-		fail_msg("%s: said %s", vector->fields[0], verdict->said);
+	    strcmp(verdict->said, vector->fields[VECTOR_SAID]) != 0)
+		fail_msg(
+		    "%s: said %s", vector->fields[VECTOR_ID], verdict->said);
+}
+
+static void
+check_warnings(const struct vector *vector, const struct warnings *warnings)
+{
+	const char *expected = vector->fields[VECTOR_WARNINGS];
+	char actual[512] = "";
+	size_t i;
+
+	if (expected == NULL)
+		return;
+	for (i = 0; i < WARNING_COUNT; i++)
+		if (warnings->rows[i].count > 0)
+			snprintf(actual + strlen(actual),
+			    sizeof(actual) - strlen(actual), "%s%s",
+			    actual[0] == '\0' ? "" : ",",
+			    warning_id((enum warning)i));
+	if (strcmp(actual, expected) != 0)
+		fail_msg("%s: warns of %s, not %s", vector->fields[VECTOR_ID],
+		    actual, expected);
 }
 
 static void
 check_splits(struct scanner *scanner, const struct scanner_options *options,
     const struct vector *vector, const struct scanner_result *whole)
 {
-	const char *body = vector->fields[4];
+	const char *body = vector->fields[VECTOR_BODY];
 	size_t at;
 
 	for (at = 0; at <= vector->body_len; at++) {
@@ -120,31 +69,30 @@ check_splits(struct scanner *scanner, const struct scanner_options *options,
 		result = scanner_finish(scanner);
 		if (!feed_is_same(whole, result))
 			fail_msg("%s: another result when cut at %zu",
-			    vector->fields[0], at);
+			    vector->fields[VECTOR_ID], at);
 	}
 }
 
 static void
 check_vector(struct scanner *scanners[2], const struct vector *vector)
 {
-	enum exposition_format format =
-	    vector->fields[1][0] == 'o' ? FORMAT_OPENMETRICS : FORMAT_TEXT;
-	struct scanner_options options = feed_options(format);
+	struct scanner_options options = vector_options(vector);
 	const struct scanner_result *whole, *other;
 
 	scanner_forget(scanners[0]);
-	whole = feed_scan(scanners[0], &options, vector->fields[4],
+	whole = feed_scan(scanners[0], &options, vector->fields[VECTOR_BODY],
 	    vector->body_len, FEED_WHOLE);
 	check_verdict(vector, whole, PROMETHEUS_3);
 	check_verdict(vector, whole, PROMETHEUS_242);
+	check_warnings(vector, &whole->warnings);
 	check_splits(scanners[1], &options, vector, whole);
 	scanner_forget(scanners[1]);
-	other = feed_scan(scanners[1], &options, vector->fields[4],
+	other = feed_scan(scanners[1], &options, vector->fields[VECTOR_BODY],
 	    vector->body_len, FEED_BYTES);
 	assert_true(feed_is_same(whole, other));
 	options.is_careful = true;
 	scanner_forget(scanners[1]);
-	other = feed_scan(scanners[1], &options, vector->fields[4],
+	other = feed_scan(scanners[1], &options, vector->fields[VECTOR_BODY],
 	    vector->body_len, FEED_WHOLE);
 	assert_true(feed_is_same(whole, other));
 }
@@ -160,7 +108,7 @@ test_vectors(void **state)
 
 	(void)state;
 	assert_non_null(file);
-	for (; next_vector(file, &line, &room, &vector); count++)
+	for (; vector_next(file, &line, &room, &vector); count++)
 		check_vector(scanners, &vector);
 	assert_true(count > 300);
 	free(line);
@@ -177,9 +125,7 @@ static void
 check_padded(struct scanner *scanner, const struct vector *vector)
 {
 	static const char pad[] = "# TYPE pad gauge\npad{a=\"b\"} 1\npad 2\n";
-	bool is_openmetrics = vector->fields[1][0] == 'o';
-	struct scanner_options options =
-	    feed_options(is_openmetrics ? FORMAT_OPENMETRICS : FORMAT_TEXT);
+	struct scanner_options options = feed_options(FORMAT_TEXT);
 	size_t pad_len = sizeof(pad) - 1, len = pad_len + vector->body_len;
 	char *body = xmalloc(len + 4 * pad_len);
 	const struct scanner_result *result;
@@ -187,14 +133,13 @@ check_padded(struct scanner *scanner, const struct vector *vector)
 	char id[64];
 
 	memcpy(body, pad, pad_len);
-	memcpy(body + pad_len, vector->fields[4], vector->body_len);
+	memcpy(body + pad_len, vector->fields[VECTOR_BODY], vector->body_len);
 	memset(body + len, '\n', 4 * pad_len);
-	if (!is_openmetrics)
-		len += 4 * pad_len;
+	len += 4 * pad_len;
 	result = feed_scan(scanner, &options, body, len, FEED_WHOLE);
-	if (sscanf(vector->fields[2], "%63[a-z_0-9]:%llu:%llu", id, &line,
-		&column) == 3 &&
-	    strchr(vector->fields[4], '\n') != NULL && !is_openmetrics) {
+	if (sscanf(vector->fields[VECTOR_3], "%63[a-z_0-9]:%llu:%llu", id,
+		&line, &column) == 3 &&
+	    strchr(vector->fields[VECTOR_BODY], '\n') != NULL) {
 		const struct scanner_verdict *verdict =
 		    &result->verdicts[PROMETHEUS_3];
 
@@ -217,8 +162,9 @@ test_padded(void **state)
 
 	(void)state;
 	assert_non_null(file);
-	while (next_vector(file, &line, &room, &vector))
-		check_padded(scanner, &vector);
+	while (vector_next(file, &line, &room, &vector))
+		if (strcmp(vector.fields[VECTOR_SERVED], "t") == 0)
+			check_padded(scanner, &vector);
 	free(line);
 	fclose(file);
 	scanner_free(scanner);
@@ -235,12 +181,13 @@ join_good(size_t *len)
 
 	assert_non_null(file);
 	out = open_memstream(&body, len);
-	while (next_vector(file, &line, &room, &vector)) {
-		if (vector.fields[1][0] != 't' ||
-		    strcmp(vector.fields[2], "ok") != 0 ||
-		    memchr(vector.fields[4], '\0', vector.body_len) != NULL)
+	while (vector_next(file, &line, &room, &vector)) {
+		if (strcmp(vector.fields[VECTOR_SERVED], "t") != 0 ||
+		    strcmp(vector.fields[VECTOR_3], "ok") != 0 ||
+		    memchr(vector.fields[VECTOR_BODY], '\0', vector.body_len) !=
+			NULL)
 			continue;
-		fwrite(vector.fields[4], 1, vector.body_len, out);
+		fwrite(vector.fields[VECTOR_BODY], 1, vector.body_len, out);
 		fputc('\n', out);
 	}
 	fclose(out);
@@ -260,6 +207,7 @@ test_pieces(void **state)
 	uint32_t seed;
 
 	(void)state;
+	options.now_ms = VECTOR_NOW_MS;
 	whole = feed_scan(one, &options, body, len, FEED_WHOLE);
 	assert_int_equal(
 	    whole->verdicts[PROMETHEUS_3].judgement, SCANNER_ACCEPTED);
@@ -316,11 +264,76 @@ test_entry_max(void **state)
 	}
 }
 
+/* What the scanner may find; others read configurations or stores. */
+static bool
+is_of_scanner(const char *id)
+{
+	static const char *const families[] = { "parse_", "om_",
+		"content_type_", "series_", "proto_", "limit_" };
+	static const char *const others[] = { "limit_buckets",
+		"limit_targets" };
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(id, others[i]) == 0)
+			return false;
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (strncmp(id, families[i], strlen(families[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Is there a vector for it?  `ids` holds |ID:...|ID,ID| */
+static void
+check_covered(const char *ids, const char *id)
+{
+	char pattern[96];
+	const char *p;
+	size_t len;
+
+	snprintf(pattern, sizeof(pattern), "%s", id);
+	len = strlen(pattern);
+	for (p = ids; (p = strstr(p, pattern)) != NULL; p += len)
+		if (strchr("|,", p[-1]) != NULL &&
+		    strchr("|,:", p[len]) != NULL)
+			return;
+	fail_msg("no vector for %s", id);
+}
+
+static void
+test_coverage(void **state)
+{
+	FILE *file = fopen(VECTORS, "r"), *out;
+	struct vector vector;
+	size_t room = 0, len, i;
+	char *line = NULL, *ids;
+
+	(void)state;
+	assert_non_null(file);
+	out = open_memstream(&ids, &len);
+	while (vector_next(file, &line, &room, &vector))
+		fprintf(out, "|%s|%s|%s|", vector.fields[VECTOR_3],
+		    vector.fields[VECTOR_242],
+		    vector.fields[VECTOR_WARNINGS] == NULL
+			? ""
+			: vector.fields[VECTOR_WARNINGS]);
+	fclose(out);
+	for (i = 0; i < REASON_COUNT; i++)
+		if (is_of_scanner(reason_row((enum reason)i)->id))
+			check_covered(ids, reason_row((enum reason)i)->id);
+	for (i = 0; i < WARNING_COUNT; i++)
+		check_covered(ids, warning_id((enum warning)i));
+	free(ids);
+	free(line);
+	fclose(file);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_padded),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_entry_max),
