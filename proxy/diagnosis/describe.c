@@ -195,6 +195,11 @@ static const struct variant variants[] = {
 	    MAYBE_CAUSE, MAYBE_FIX },
 	{ REASON_HTTP_CLOSED_BEFORE_RESPONSE, may_want_certificate, NULL, NULL,
 	    MAYBE_CAUSE, MAYBE_FIX },
+	/* Go does not tell how a head broke off that had begun. */
+	{ REASON_HTTP_RESET_BEFORE_RESPONSE, has_begun, NULL,
+	    "Get \"{url}\": net/http: HTTP/1.x transport connection broken: "
+	    "unexpected EOF",
+	    NULL, NULL },
 	/* No direct scrape fails here, so there are no words of Prometheus. */
 	{ REASON_HTTP_MALFORMED_HEADER, is_stricter, NULL, "", HEADER_CAUSE,
 	    NULL },

@@ -82,14 +82,6 @@ append_value(struct head *head, const char *bytes, size_t len)
 	head->value[head->value_len] = '\0';
 }
 
-/* Stricter than Go, which takes any byte but a line end in a value. */
-static bool
-check_value(struct judge_result *result, const char *bytes, size_t len)
-{
-	result->is_stricter = !is_value(bytes, len);
-	return !result->is_stricter;
-}
-
 static enum head_step
 take_fold(struct head *head, struct judge_result *result, const char *line,
     size_t len)
@@ -97,7 +89,7 @@ take_fold(struct head *head, struct judge_result *result, const char *line,
 	if (head->lines == 2)
 		return refuse(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header initial line:", line, len);
-	if (!check_value(result, line, len))
+	if (!is_value(line, len))
 		return refuse(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header line:", line, len);
 	if (head->name == HEAD_OTHER)
@@ -142,7 +134,7 @@ check_header(struct judge_result *result, const char *line, size_t len)
 		head_condemn(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header: missing colon:", line, len);
 	else if (!check_name(result, line, (size_t)(colon - line)) ||
-		 !check_value(result, colon, len - (size_t)(colon - line)))
+		 !is_value(colon, len - (size_t)(colon - line)))
 		head_condemn(result, VERDICT_HEADER_MALFORMED,
 		    "malformed MIME header line:", line, len);
 	return result->verdict == VERDICT_PENDING ? colon : NULL;
@@ -366,7 +358,7 @@ head_trailer(
 {
 	if (!is_blank(line[0]))
 		return check_header(result, line, len) == NULL ? -1 : 0;
-	if (!is_first && check_value(result, line, len))
+	if (!is_first && is_value(line, len))
 		return 0;
 	head_condemn(result, VERDICT_HEADER_MALFORMED,
 	    is_first ? "malformed MIME header initial line:"

@@ -114,13 +114,17 @@ class Lab:
         assert not errors, "\n".join(errors)
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory):
+def make_authority(folder):
     """The test CA with the certificates that most tests need."""
-    made = certs_module.Authority(tmp_path_factory.mktemp("ca"))
+    made = certs_module.Authority(folder)
     made.gate = made.issue("gate")
     made.client = made.issue("client", names=("client.test",), usage="client")
     return made
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return make_authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture

@@ -33,6 +33,12 @@ ROWS = {
 PENDING = {46, 48}
 
 
+def row_of(name):
+    """The number that a test's or a fault's name carries, or None."""
+    match = re.match(r"(?:test_u|U)(\d+)(?:\b|_)", name)
+    return int(match.group(1)) if match else None
+
+
 def names_of(module):
     """Of its tests, with their parameters."""
     for name, test in inspect.getmembers(module, inspect.isfunction):
@@ -54,8 +60,6 @@ def coverage(modules):
     found = {row: [] for row in ROWS}
     for module in modules:
         for name in names_of(module):
-            match = re.match(r"(?:test_u|U)(\d+)\b|test_u(\d+)_", name)
-            if match:
-                row = int(match.group(1) or match.group(2))
-                found[row].append(f"{module.__name__}: {name}")
+            if row_of(name):
+                found[row_of(name)].append(f"{module.__name__}: {name}")
     return found

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass, field
 
 import faultd
-from faultd import GOOD_BODY, TEXT, ok, say, say_and_keep, say_and_reset
+from faultd import GOOD_BODY, TEXT, good, ok, say, say_and_keep, say_and_reset
 
 HEAD_200 = b"HTTP/1.1 200 OK\r\nContent-Type: " + TEXT.encode() + b"\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(GOOD_BODY)
@@ -161,7 +161,7 @@ FAULTS = [
     Fault("U11 head byte by byte",
           faultd.dribble(b"H", ok()[1:], 0.1), "timeout_headers", 504),
     Fault("U12 reset in the head", say_and_reset(HEAD_200[:30]),
-          "http_reset_before_response|http_closed_in_headers"),
+          "http_reset_before_response", lasterror=r'.*: unexpected EOF'),
     Fault("U13 closed in the status line", say(b"HTTP/1.1 20"),
           "http_closed_in_headers"),
     Fault("U13 closed in a header line", say(HEAD_200[:30]),
@@ -201,7 +201,8 @@ FAULTS = [
     # U23: header syntax.
     Fault("U23 NUL in a value", raw_header(b"X-A: a\0b"), MIME),
     Fault("U23 bare CR in a value", raw_header(b"X-A: a\rb"), MIME),
-    Fault("U23 control byte in a value", raw_header(b"X-A: a\x01b"), MIME),
+    Fault("U23 control byte in a value", raw_header(b"X-A: a\x01b"), MIME,
+          lasterror=r'Get ".*: malformed MIME header line: "X-A: a.x01b"'),
     Fault("U23 no colon", raw_header(b"no colon here"), MIME,
           lasterror=r'.*malformed MIME header.*'),
     Fault("U23 empty name", raw_header(b": value"), MIME),
@@ -389,4 +390,7 @@ GOOD = [Fault(name, behaviour, "ok", 200) for name, behaviour in [
     ("500 headers", say(HEAD_200 + b"X-Filler: yes\r\n" * 500 + LENGTH
                         + b"\r\n" + GOOD_BODY)),
     ("U49 kept connection closed under us", close_under_the_next),
-]]
+]] + [
+    # UP without a sample, says Prometheus.
+    Fault("U47 empty body", good(b""), "ok", 200, body=b""),
+]

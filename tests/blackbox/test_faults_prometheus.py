@@ -20,6 +20,8 @@ from wire import wait_for
 
 ALL = FAULTS + TLS_FAULTS + NETWORK_FAULTS + NAME_FAULTS
 INTERVAL, TIMEOUT = 5, 3
+# Another version may be tried by hand.
+PROGRAM = os.environ.get("PROMETHEUS", "prometheus")
 
 
 def static(address, name, **labels):
@@ -90,7 +92,7 @@ def seen(shared_lab, authority):
               is_shared=False, settings={})
     prometheus = shared_lab.prometheus(
         [gate_job(rig), *direct_jobs(rig)], interval=f"{INTERVAL}s",
-        timeout=f"{TIMEOUT}s", prefix=world.prefix, call=world.call)
+        timeout=f"{TIMEOUT}s", program=PROGRAM, prefix=world.prefix, call=world.call)
     return Seen(rig, prometheus)
 
 
