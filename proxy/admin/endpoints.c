@@ -9,6 +9,7 @@
 #include "proxy/admin/health.h"
 #include "proxy/admin/last_bad_answer.h"
 #include "proxy/admin/metrics.h"
+#include "proxy/admin/openapi.h"
 #include "proxy/admin/page.h"
 #include "proxy/admin/reasons_page.h"
 #include "proxy/admin/refusals.h"
@@ -89,6 +90,7 @@ static const struct endpoint {
 	    NULL },
 	{ "/api/v1/status/buildinfo", "GET, HEAD", api_status_buildinfo, ADMIN,
 	    NULL },
+	{ "/api/v1/openapi.json", "GET, HEAD", openapi_answer, ADMIN, NULL },
 	{ "/api/v1/status/runtimeinfo", "GET, HEAD", api_status_runtimeinfo,
 	    ADMIN, NULL },
 };
@@ -196,4 +198,14 @@ endpoints_answer(enum endpoints_listener listener, const char *method,
 	else
 		make_answer(endpoint, method, view, name, query, response);
 	free(name);
+}
+
+const char *
+endpoints_path(size_t i, const char **methods, unsigned *listeners)
+{
+	if (i >= sizeof(endpoints) / sizeof(endpoints[0]))
+		return NULL;
+	*methods = endpoints[i].methods;
+	*listeners = endpoints[i].listeners;
+	return endpoints[i].path;
 }

@@ -6,6 +6,8 @@
 #ifndef PROXY_ADMIN_ENDPOINTS_H
 #define PROXY_ADMIN_ENDPOINTS_H
 
+#include <stddef.h>
+
 #include "proxy/admin/response.h"
 
 /*
@@ -24,5 +26,9 @@ enum endpoints_listener {
  */
 void endpoints_answer(enum endpoints_listener listener, const char *method,
     const char *uri, const struct admin_view *view, struct response *response);
+
+/* The i-th of the table: its path, which may have a {name} in it, its methods
+ * and listeners; NULL past the end. */
+const char *endpoints_path(size_t i, const char **methods, unsigned *listeners);
 
 #endif
