@@ -130,6 +130,12 @@ put_incidents(FILE *out, const struct board *board)
 	fputs("</table></section>\n", out);
 }
 
+static const struct notices *
+notices_of(const struct admin_view *view, size_t target)
+{
+	return view->notices == NULL ? NULL : &view->notices[target];
+}
+
 static void
 put_header(FILE *out, const struct admin_view *view)
 {
@@ -161,6 +167,80 @@ put_header(FILE *out, const struct admin_view *view)
 	fputs("</header>\n<main>\n", out);
 }
 
+/* What is wrong, in a few words; all that is well has none. */
+static void
+put_state(
+    FILE *out, const struct board_target *target, const struct notices *notices)
+{
+	size_t kind;
+
+	if (target->last != NULL && target->last->finding->reason != REASON_OK)
+		page_put_reason(out, target->last->finding->reason);
+	for (kind = 0; notices != NULL && kind < NOTICE_COUNT; kind++) {
+		if (!notices->of[kind].is_on)
+			continue;
+		fputc(' ', out);
+		page_put_id(out, notice_id((enum notice_kind)kind));
+	}
+}
+
+/* Those of the failure, else of a notice. */
+static const char *
+words_of(const struct board_target *target, const struct notices *notices)
+{
+	size_t kind;
+
+	if (target->last != NULL && target->last->finding->words[0] != '\0')
+		return target->last->finding->words;
+	for (kind = 0; notices != NULL && kind < NOTICE_COUNT; kind++)
+		if (notices->of[kind].is_on)
+			return notices->of[kind].words;
+	return "";
+}
+
+static void
+put_line(
+    FILE *out, const struct board_target *target, const struct notices *notices)
+{
+	fputs("<tr><td>", out);
+	page_put_badge(out, board_health(target));
+	fputs("</td><td><a href=\"#t-", out);
+	html_text(out, target->conf->name);
+	fputs("\">", out);
+	html_text(out, target->conf->name);
+	fputs("</a></td><td>", out);
+	put_state(out, target, notices);
+	fputs("</td><td class=\"words\">", out);
+	html_text(out, words_of(target, notices));
+	fputs("</td><td class=\"n\">", out);
+	if (target->last != NULL)
+		html_ago(out, target->last->wall_us);
+	fputs("</td></tr>\n", out);
+}
+
+/* Of many, those that are down come first. */
+static void
+put_overview(FILE *out, const struct admin_view *view)
+{
+	static const enum board_health order[] = { BOARD_DOWN, BOARD_UNKNOWN,
+		BOARD_UP };
+	size_t count = board_target_count(view->board), turn, i;
+
+	if (count < 2)
+		return;
+	fputs("<section class=\"plain\"><table><tr><th>State</th>"
+	      "<th>Target</th><th>Why</th><th>Words</th>"
+	      "<th class=\"n\">Last scrape</th></tr>\n",
+	    out);
+	for (turn = 0; turn < sizeof(order) / sizeof(order[0]); turn++)
+		for (i = 0; i < count; i++)
+			if (board_health(board_target(view->board, i)) ==
+			    order[turn])
+				put_line(out, board_target(view->board, i),
+				    notices_of(view, i));
+	fputs("</table></section>\n", out);
+}
+
 void
 page_targets(
     const struct admin_view *view, const char *query, struct response *response)
@@ -173,9 +253,10 @@ page_targets(
 	out = text_open(&html, &len);
 	frame_begin(out, "Targets");
 	put_header(out, view);
+	put_overview(out, view);
 	for (i = 0; i < board_target_count(view->board); i++)
-		page_put_target(out, board_target(view->board, i),
-		    view->notices == NULL ? NULL : &view->notices[i]);
+		page_put_target(
+		    out, board_target(view->board, i), notices_of(view, i));
 	put_incidents(out, view->board);
 	put_scrapes(out, view->board);
 	refusals_page(out, view);

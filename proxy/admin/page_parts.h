@@ -9,15 +9,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "proxy/diagnosis/reasons.h"
+#include "proxy/diagnosis/board.h"
 
-struct board_target;
 struct notices;
 struct phases;
 
 /* `notices` may be NULL. */
 void page_put_target(FILE *out, const struct board_target *target,
     const struct notices *notices);
+
+void page_put_badge(FILE *out, enum board_health health);
 
 /* The id of a reason or a notice, with a link to what the manual says. */
 void page_put_id(FILE *out, const char *id);

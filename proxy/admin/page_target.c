@@ -93,7 +93,8 @@ put_facts(FILE *out, const struct board_target *target)
 	if (target->last_success_wall_us != 0) {
 		fputs("<span>last good ", out);
 		html_ago(out, target->last_success_wall_us);
-		fprintf(out, ", %" PRIu64 " samples, ", target->samples);
+		fprintf(out, ", %" PRIu64 " sample%s, ", target->samples,
+		    target->samples == 1 ? "" : "s");
 		page_put_size(out, target->body_bytes);
 		fputs("</span>", out);
 	}
@@ -129,19 +130,27 @@ put_notices(FILE *out, const struct notices *notices)
 }
 
 void
+page_put_badge(FILE *out, enum board_health health)
+{
+	static const char *const labels[] = { "UNKNOWN", "UP", "DOWN" };
+
+	fprintf(out, "<span class=\"badge %s\">%s</span>",
+	    board_health_name(health), labels[health]);
+}
+
+void
 page_put_target(
     FILE *out, const struct board_target *target, const struct notices *notices)
 {
-	static const char *const labels[] = { "UNKNOWN", "UP", "DOWN" };
-	enum board_health health = board_health(target);
-	const char *state = board_health_name(health);
+	const char *name = target->conf->name;
 	char interval[CONF_DURATION_SIZE];
 
-	fprintf(out,
-	    "<section class=\"%s\"><h2>"
-	    "<span class=\"badge %s\">%s</span>",
-	    state, state, labels[health]);
-	html_text(out, target->conf->name);
+	fprintf(out, "<section class=\"%s\" id=\"t-",
+	    board_health_name(board_health(target)));
+	html_text(out, name);
+	fputs("\"><h2>", out);
+	page_put_badge(out, board_health(target));
+	html_text(out, name);
 	fputs("</h2>\n<div class=\"soft\">", out);
 	html_text(out, target->conf->url.text);
 	fputs(" served at ", out);

@@ -841,6 +841,13 @@ draws_the_page(void **state)
 			      "connect_refused</a>: words of "
 			      "&lt;connect_refused&gt;");
 	assert_has(&response, "<h2>Incidents</h2>");
+	/* What is down comes first. */
+	assert_has(&response, "<a href=\"#t-node\">node</a></td><td>"
+			      "<a href=\"/reasons#connect_refused\">");
+	assert_true(strstr(response.body, "#t-node") <
+		    strstr(response.body, "#t-mysql"));
+	assert_true(strstr(response.body, "#t-mysql") <
+		    strstr(response.body, "#t-we&quot;ird"));
 	assert_has(&response, "<td class=\"bad\">open</td>");
 	assert_has(&response, "old &lt;script&gt; &amp; &quot;co&quot;");
 	assert_has(&response, "(inferred)");
