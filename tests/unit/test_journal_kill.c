@@ -3,13 +3,15 @@
  * that nobody wrote.
  *
  * A child appends as fast as it may and tells on a pipe what is acknowledged;
- * it is killed, and what it left is read as after a start.  The next child goes
- * on in the same folder.  JOURNAL_KILLS and JOURNAL_SEED in the environment:
+ * it is killed at any moment, mostly not before its first acknowledgement, and
+ * what it left is read as after a start.  The next child goes on in the same
+ * folder.  JOURNAL_KILLS and JOURNAL_SEED in the environment:
  * tests/journal/kill.
  */
 #include "journal_lab.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -175,8 +177,17 @@ check_files(void)
 	return last;
 }
 
+/* On a busy machine many would otherwise die before they have begun. */
 static void
-kill_one(uint64_t first_id, useconds_t life_us)
+await_ack(int fd)
+{
+	struct pollfd poll_for = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&poll_for, 1, 60000), 1);
+}
+
+static void
+kill_one(uint64_t first_id, bool waits, useconds_t life_us)
 {
 	int ends[2], status;
 	pid_t child;
@@ -190,6 +201,8 @@ kill_one(uint64_t first_id, useconds_t life_us)
 		live(first_id);
 	}
 	close(ends[1]);
+	if (waits)
+		await_ack(ends[0]);
 	usleep(life_us);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	note_acks(ends[0]);
@@ -223,7 +236,7 @@ test_kills(void **state)
 			seen.acked = 0;
 			next = 1;
 		}
-		kill_one(next, (useconds_t)(random() % LIFE_US));
+		kill_one(next, i % 4 != 0, (useconds_t)(random() % LIFE_US));
 		/* What was appended and never written comes again. */
 		next = check_files() + 1;
 		seen.kills++;
@@ -232,7 +245,7 @@ test_kills(void **state)
 	       "%" PRIu64 " children had none; torn lines seen %" PRIu64
 	       "; slowest acknowledgement %" PRIu64 " us\n",
 	    seen.kills, seen.acks, seen.idle, seen.dropped, seen.worst_us);
-	assert_true(seen.acks > seen.kills);
+	assert_true(seen.acks >= seen.kills / 4 * 3);
 }
 
 int
