@@ -7,6 +7,7 @@ can be scraped at once.
 """
 
 import json
+import pathlib
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ class Rig:
                                   **self.settings, **each.settings})
                         for each in self.stands.values()],
             **(config or {})}, **(options or {}))
+        if "journal" in (config or {}):
+            self.gate.journal = pathlib.Path(config["journal"]["path"])
 
     def key(self, fault):
         if fault.is_alone:

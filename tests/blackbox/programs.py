@@ -198,6 +198,7 @@ class Gate(Program):
         self.tls = tls
         self.call = call or (lambda function: function())
         self.is_stopped = False
+        self.journal = None  # its folder, if a test looks at it
         self.addresses = {}
         if wait:
             self.wait_until_listening()

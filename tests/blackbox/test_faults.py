@@ -23,7 +23,8 @@ def zoo(shared_lab, authority):
 
 @pytest.fixture(scope="module")
 def rig(shared_lab, zoo):
-    return Rig(shared_lab, FAULTS, zoo)
+    return Rig(shared_lab, FAULTS, zoo, config={
+        "journal": {"path": str(shared_lab.folder / "journal")}})
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
