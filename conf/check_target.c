@@ -230,6 +230,52 @@ check_query(const struct judged *judged)
 	conf_value_complete_rules(target);
 }
 
+static bool
+is_one_of(const char *text, const char *first, const char *second)
+{
+	return strcmp(text, first) == 0 || strcmp(text, second) == 0;
+}
+
+static bool
+is_pid(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits < 10 && text[digits] == '\0' &&
+	       text[0] != '0';
+}
+
+static void
+check_resources(const struct judged *judged)
+{
+	const struct conf_resources *resources = &judged->target->resources;
+	const char *pid = resources->pid, *cgroup = resources->cgroup;
+	const char *container = resources->container;
+	char quoted[CONF_QUOTED_SIZE];
+
+	if (pid != NULL && !is_one_of(pid, "auto", "off") && !is_pid(pid) &&
+	    pid[0] != '/')
+		conf_loading_complain(judged->loading, &resources->pid,
+		    "%s.resources.pid: %s is neither auto nor off, no process "
+		    "id and no absolute path of a PID file",
+		    judged->where, conf_quote(pid, quoted));
+	if (cgroup != NULL && !is_one_of(cgroup, "auto", "off") &&
+	    cgroup[0] != '/')
+		conf_loading_complain(judged->loading, &resources->cgroup,
+		    "%s.resources.cgroup: %s is neither auto nor off and no "
+		    "absolute path",
+		    judged->where, conf_quote(cgroup, quoted));
+	if (container != NULL &&
+	    (strspn(container, "abcdefghijklmnopqrstuvwxyz0123456789-._") !=
+		    strlen(container) ||
+		strlen(container) > NAME_MAX_BYTES))
+		conf_loading_complain(judged->loading, &resources->container,
+		    "%s.resources.container: %s is not the name of a "
+		    "container: small letters, digits, -, . and _, at most %d",
+		    judged->where, conf_quote(container, quoted),
+		    NAME_MAX_BYTES);
+}
+
 static void
 refuse_twins(const struct judged *judged, size_t index)
 {
@@ -290,6 +336,7 @@ conf_check_targets(struct conf_loading *loading)
 		check_authorization(&judged);
 		check_tls(&judged);
 		check_query(&judged);
+		check_resources(&judged);
 		refuse_twins(&judged, i);
 	}
 	if (conf->target_count > 0)

@@ -268,6 +268,13 @@ enum conf_redirects {
 	CONF_REDIRECTS_ANY
 };
 
+/* Where to look for what the exporter uses: see proxy/diagnosis/resources.h. */
+struct conf_resources {
+	char *pid;       /* "auto", "off", a number or the path of a PID file */
+	char *cgroup;    /* "auto", "off" or a path */
+	char *container; /* its name, for the words; NULL: none */
+};
+
 struct conf;
 
 struct conf_target {
@@ -299,6 +306,7 @@ struct conf_target {
 	struct conf_http_header *http_headers;
 	size_t http_header_count;
 	char *proxy_url; /* NULL: none; may hold user info: never print it */
+	struct conf_resources resources;
 };
 
 /* How many connections there may be at a time; per address and per listener 0

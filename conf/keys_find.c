@@ -33,7 +33,6 @@ const struct conf_refused conf_refused[] = {
 	NOT_YET(CONF_SCOPE_TARGET, "label_value_length_limit"),
 	NOT_YET(CONF_SCOPE_TARGET, "validate"),
 	NOT_YET(CONF_SCOPE_TARGET, "fallback_scrape_protocol"),
-	NOT_YET(CONF_SCOPE_TARGET, "resources"),
 	INSTEAD_ROOT("tls_server_config.ca_file",
 	    "is not a server's key: write client_ca_file"),
 	INSTEAD_ROOT(

@@ -46,7 +46,16 @@ put_max_fds(struct metrics_output *out)
 	put_known(out, out->usage.max_fds);
 }
 
+static void
+put_throttled(struct metrics_output *out)
+{
+	put_known(out, out->usage.throttled_seconds);
+}
+
 static const struct metric metrics[] = {
+	{ "scrapegate_gate_throttled_seconds_total", "counter",
+	    "Time the gate was paused at its CPU limit, over all CPUs.",
+	    put_throttled, NULL },
 	{ "process_start_time_seconds", "gauge",
 	    "Start of the process since the epoch.", put_start_time, NULL },
 	{ "process_cpu_seconds_total", "counter",

@@ -6,6 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proxy/base/clock.h"
+#include "proxy/kernel/cgroup.h"
+
 static double
 read_cpu(void)
 {
@@ -59,6 +62,19 @@ read_max_fds(void)
 	return (double)limit.rlim_cur;
 }
 
+static double
+read_throttled(void)
+{
+	struct cgroup_sample sample;
+	struct cgroup cgroup;
+
+	if (!cgroup_open_of(&cgroup, "", 0))
+		return -1;
+	cgroup_take(&cgroup, &sample, clock_now_us());
+	cgroup_close(&cgroup);
+	return sample.has_cpu ? (double)sample.throttled_us / 1e6 : -1;
+}
+
 void
 process_measure(struct process_usage *usage)
 {
@@ -66,4 +82,5 @@ process_measure(struct process_usage *usage)
 	read_memory(usage);
 	usage->open_fds = count_fds();
 	usage->max_fds = read_max_fds();
+	usage->throttled_seconds = read_throttled();
 }

@@ -11,6 +11,7 @@ struct process_usage {
 	double virtual_bytes;
 	double open_fds;
 	double max_fds;
+	double throttled_seconds; /* of its cgroup, for its CPU limit */
 };
 
 void process_measure(struct process_usage *usage);

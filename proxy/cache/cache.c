@@ -44,6 +44,7 @@ cache_new(const struct cache_options *options)
 	cache->late = late_book_new();
 	cache->baselines = baselines_new();
 	cache->grace = grace_book_new();
+	cache->resources = resources_book_new(options->mailbox, "");
 	cache->expiry = evtimer_new(options->base, cache_expire, cache);
 	return cache;
 }
@@ -105,6 +106,7 @@ cache_free(struct cache *cache)
 	late_book_free(cache->late);
 	baselines_free(cache->baselines);
 	grace_book_free(cache->grace);
+	resources_book_free(cache->resources);
 	event_free(cache->expiry);
 	conf_unref(cache->conf);
 	free(cache);
@@ -122,6 +124,7 @@ cache_switch(struct cache *cache, struct conf *conf)
 	cache_cut_late(cache, NULL);
 	late_book_switch(cache->late, conf);
 	baselines_switch(cache->baselines, conf);
+	resources_book_switch(cache->resources, conf);
 	for (entry = TAILQ_FIRST(&cache->entries); entry != NULL;
 	     entry = next) {
 		next = TAILQ_NEXT(entry, link);
@@ -191,6 +194,8 @@ start_attempt(struct entry *entry, const struct scrape *scrape)
 		.flow = entry_flow(entry),
 	};
 
+	resources_begin(
+	    resources_of(cache->resources, request.target), &entry->mark);
 	entry->asked = 0;
 	entry->has_own_query = !scrape->is_cacheable;
 	entry->was_paused = false;

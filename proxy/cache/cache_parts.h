@@ -15,6 +15,7 @@
 
 #include "proxy/cache/cache.h"
 #include "proxy/cache/stream.h"
+#include "proxy/diagnosis/resources.h"
 #include "proxy/fetch/attempt.h"
 #include "proxy/fetch/report.h"
 #include "proxy/scrape.h"
@@ -42,7 +43,8 @@ struct entry {
 	bool was_paused;         /* its readers were slow: not the exporter */
 	uint64_t started_us;
 	uint64_t started_wall_us;
-	int64_t timeout_ms; /* of the scrape that started it */
+	struct resources_mark mark; /* what was used until then */
+	int64_t timeout_ms;         /* of the scrape that started it */
 	char scraper[SCRAPER_TEXT_SIZE];
 	struct record *late; /* of the attempt that goes on, or NULL */
 	struct event *late_timer;
@@ -60,6 +62,7 @@ struct cache {
 	struct late_book *late;     /* who may go on */
 	struct baselines *baselines;
 	struct grace_book *grace;   /* who may still be starting */
+	struct resources_book *resources;
 	struct event *expiry;       /* pending while an answer is kept */
 	unsigned kept;
 	unsigned running; /* attempts */

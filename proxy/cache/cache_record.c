@@ -55,12 +55,49 @@ learn(const struct entry *entry, const struct report *report, uint64_t samples)
 	baseline->last_good_wall_us = entry->started_wall_us;
 }
 
+/* A connection that nobody accepts in time: is the listener's queue full?  The
+ * view of an attempt does not know. */
+static const struct report *
+look_at_listener(struct resources *resources, const struct report *report,
+    struct report *mine)
+{
+	if (report->step != STEP_CONNECT || report->is_connected)
+		return report;
+	*mine = *report;
+	resources_look_at_listener(resources, mine);
+	return mine;
+}
+
+/* What the exporter lacked while it failed. */
+static void
+explain(const struct entry *entry, struct resources *resources,
+    const struct report *report, const struct baseline_verdict *baseline,
+    struct finding *finding)
+{
+	struct resources_question question = {
+		.reason = finding->reason,
+		.report = report,
+		.mark = &entry->mark,
+		.begin_us = entry->started_us,
+		.is_slow = reason_is_slow(finding->reason),
+		.bytes = report->body_bytes,
+		.usual_bytes = baseline->normal_bytes,
+	};
+	struct resources_verdict verdict;
+
+	if (finding->reason == REASON_OK)
+		return;
+	resources_judge(resources, &question, &verdict);
+	finding_explain(finding, &verdict);
+}
+
 void
 entry_describe(const struct entry *entry, const struct report *report,
     int64_t timeout_ms, struct finding *finding)
 {
 	const struct conf_target *target = entry->key.target;
-	enum reason reason = classify(report);
+	struct resources *resources =
+	    resources_of(entry->cache->resources, target);
 	const struct lateness *last = late_last(entry->cache->late, target);
 	const struct baseline *baseline = baseline_of(entry);
 	struct baseline_verdict verdict;
@@ -70,13 +107,18 @@ entry_describe(const struct entry *entry, const struct report *report,
 		.last_good_wall_us = baseline->last_good_wall_us,
 	};
 	struct baseline_scrape scrape = measure(entry, report, timeout_ms);
+	enum reason reason;
+	struct report mine;
 
+	report = look_at_listener(resources, report, &mine);
+	reason = classify(report);
 	baseline_judge(baseline, &scrape, &verdict);
 	/* What had to wait for its readers was not slow. */
 	if (reason == REASON_OK && !entry->was_paused)
 		reason = classify_slowness(&verdict);
 	finding_describe_in(finding, reason, report, target, scrape.duration_us,
 	    timeout_ms, &circumstances);
+	explain(entry, resources, report, &verdict, finding);
 	if (last != NULL && reason_row(reason)->status == 504)
 		finding_recall(finding, last);
 	grace_judge(
@@ -120,6 +162,9 @@ entry_record(struct entry *entry, const struct report *report,
 	if (reason_row(finding->reason)->status == 200) {
 		late_good(cache->late, entry->key.target);
 		learn(entry, report, samples);
+		resources_learn(
+		    resources_of(cache->resources, entry->key.target),
+		    &entry->mark, report, NULL, entry->started_wall_us);
 	}
 	cache->options.record(
 	    entry_make_record(entry, report, finding, samples),

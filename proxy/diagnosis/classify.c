@@ -91,6 +91,9 @@ rule_timeout(const struct report *report)
 	    report->judge.verdict > VERDICT_WHOLE || report->is_over_limit ||
 	    report->is_over_budget)
 		return UNDECIDED;
+	if (report->step == STEP_CONNECT && !report->is_connected &&
+	    listen_queue_is_full(&report->queue))
+		return REASON_CONNECT_BACKLOG_FULL;
 	/* The kernel is through with it, libcurl has not looked yet. */
 	if (report->step == STEP_CONNECT && report->is_connected &&
 	    !report->is_proxy_used)

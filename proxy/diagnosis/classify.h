@@ -15,6 +15,7 @@
 struct baseline_verdict;
 struct conf_target;
 struct report;
+struct resources_verdict;
 
 /* REASON_OK for a whole 200. */
 enum reason classify(const struct report *report);
@@ -67,6 +68,13 @@ bool reason_is_slow(enum reason reason);
 
 /* Of the answer that tells it: the reason's own, or 503 in startup_grace. */
 int finding_status(const struct finding *finding);
+
+/*
+ * Adds what the kernel says: a measured second cause replaces the first one's
+ * texts and stands in the words, in brackets; an inferred one is added.
+ */
+void finding_explain(
+    struct finding *finding, const struct resources_verdict *verdict);
 
 /* The same for a refusal of the gate's own: only what `facts` says. */
 void finding_refuse(

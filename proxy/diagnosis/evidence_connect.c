@@ -60,8 +60,12 @@ evidence_connect(struct evidence *evidence)
 		    "the proxy answered %d to CONNECT", connect_status(report));
 	else if (sketch->reason == REASON_TIMEOUT_CONNECT)
 		MEASURED("%s in %s", silence(sketch), took);
-	else
+	else if (sketch->reason != REASON_CONNECT_BACKLOG_FULL)
 		UNKNOWN("what the system said");
+	if (report->queue.is_known)
+		MEASURED("the listener's queue holds %u connections, backlog "
+			 "%u",
+		    report->queue.waiting, report->queue.room);
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include "proxy/fetch/judge.h"
 #include "proxy/fetch/phases.h"
+#include "proxy/kernel/sock_diag.h"
 
 struct said;
 
@@ -57,6 +58,9 @@ struct report {
 	bool is_connected; /* TCP or unix connect completed */
 	bool is_reused;    /* a kept-alive connection */
 	bool was_retried;
+	/* Of the exporter's listener, if nobody accepted and it is here: see
+	 * resources_look_at_listener(). */
+	struct listen_queue queue;
 	int os_errno;  /* of connect or read; 0 none */
 	int curl_code; /* CURLcode */
 	char curl_error[256];

@@ -75,6 +75,12 @@ listener_address_parse(struct listener_address *address, const char *text)
 }
 
 bool
+listener_address_is_v4(const struct listener_address *address)
+{
+	return address->family == LISTENER_TCP && is_v4(address->ip);
+}
+
+bool
 listener_address_is_loopback(const struct listener_address *address)
 {
 	if (address->family != LISTENER_TCP)

@@ -22,6 +22,7 @@ struct listener_address {
 /* "127.0.0.1:9100", "[::1]:9100"; a path is a unix socket.  False: neither. */
 bool listener_address_parse(struct listener_address *address, const char *text);
 
+bool listener_address_is_v4(const struct listener_address *address);
 bool listener_address_is_loopback(const struct listener_address *address);
 
 /* How well a listening address serves connections to the one asked for. */

@@ -15,6 +15,7 @@
 
 /* Counted one by one where the kernel (before 6.2) does not tell. */
 #define COUNT_MAX 4096
+#define THREADS_MAX 64
 
 static void
 copy_name(char out[PROCESS_NAME_SIZE], const char *from, const char *end)
@@ -83,18 +84,25 @@ process_has_ended(int folder)
 	return stat.state == 'Z' || stat.state == 'X';
 }
 
+static DIR *
+open_folder(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+
+	if (dir == NULL && fd != -1)
+		close(fd);
+	return dir;
+}
+
 static bool
 count_entries(int folder, uint64_t *count)
 {
-	int fd = openat(folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	DIR *dir = open_folder(folder, "fd");
 	const struct dirent *entry;
 
-	if (dir == NULL) {
-		if (fd != -1)
-			close(fd);
+	if (dir == NULL)
 		return false;
-	}
 	*count = 0;
 	while (*count < COUNT_MAX && (entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.')
@@ -119,6 +127,34 @@ process_count_fds(int folder, uint64_t *open, uint64_t *max)
 		return true;
 	}
 	return count_entries(folder, open);
+}
+
+static bool
+is_in_lock(int tasks, const char *thread)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "%.32s/wchan", thread);
+	return flat_load(tasks, path, text, sizeof(text)) > 0 &&
+	       strncmp(text, "futex", 5) == 0;
+}
+
+bool
+process_is_in_lock(int folder)
+{
+	DIR *dir = open_folder(folder, "task");
+	const struct dirent *entry;
+	unsigned count = 0;
+	bool are_all = true;
+
+	if (dir == NULL)
+		return false;
+	while (are_all && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			are_all = ++count <= THREADS_MAX &&
+				  is_in_lock(dirfd(dir), entry->d_name);
+	closedir(dir);
+	return are_all && count > 0;
 }
 
 uint64_t

@@ -40,6 +40,12 @@ bool process_has_ended(int folder);
  */
 bool process_count_fds(int folder, uint64_t *open, uint64_t *max);
 
+/*
+ * Do all its threads wait for a lock (a futex)?  False too if that may not be
+ * read, or there are too many.
+ */
+bool process_is_in_lock(int folder);
+
 /* How long a process has run that began at `start_ticks`. */
 uint64_t process_age_us(uint64_t start_ticks);
 

@@ -1,0 +1,346 @@
+"""A second cause: what the kernel says of an exporter that fails."""
+
+import os
+import re
+import signal
+import socket
+import sys
+
+import pytest
+
+from cgroups import Cgroup
+from faultd import silent
+from programs import Program
+from wire import wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def timeout(seconds):
+    return {"X-Prometheus-Scrape-Timeout-Seconds": str(seconds)}
+
+
+class Hog(Program):
+    """hog.py; `cgroup` is where it runs."""
+
+    def __init__(self, lab, host, port=0, mode="good", cgroup=None, files=0,
+                 eats_first=False, number=0):
+        self.mode_path = lab.folder / f"mode{number}"
+        self.mode = mode
+        command = [*(cgroup.prefix() if cgroup else ()), sys.executable,
+                   f"{HERE}/hog.py", "--host", host, "--port", port,
+                   "--mode", self.mode_path]
+        if files:
+            command += ["--files", files]
+        if eats_first:
+            command.append("--eats-first")
+        super().__init__(lab.folder, f"hog{number}", command)
+        if not eats_first:
+            match = self.wait_for_line(r"listening on \S+:(\d+)")
+            self.host, self.port = host, int(match.group(1))
+            self.url = f"http://{self.host}:{self.port}/metrics"
+
+    @property
+    def mode(self):
+        return self.mode_path.read_text()
+
+    @mode.setter
+    def mode(self, text):
+        fresh = self.mode_path.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.rename(self.mode_path)
+
+    def stop(self):
+        self.kill(signal.SIGKILL)
+        self.process.wait()
+        super().stop()
+
+
+def hog(lab, **options):
+    options.setdefault("host", lab.loopback)
+    return lab.keep(Hog(lab, **options))
+
+
+def cgroup(lab, *controllers):
+    """Goes after what runs in it: the lab ends things in reverse."""
+    return lab.keep(Cgroup(*controllers))
+
+
+def evidence(gate):
+    return {each["text"]: each["kind"]
+            for each in gate.target()["scrapeReason"]["evidence"]}
+
+
+def measured(gate, pattern):
+    """The one measured piece of evidence that matches."""
+    found = [text for text, kind in evidence(gate).items()
+             if re.search(pattern, text)]
+    assert len(found) == 1, evidence(gate)
+    assert evidence(gate)[found[0]] == "measured"
+    return found[0]
+
+
+def open_files(pid):
+    found = set()
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        try:
+            found.add(os.readlink(entry.path))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return found
+
+
+def scrape_until_known(gate, pid):
+    """Good scrapes, until the gate has found out who answers them."""
+    def is_known():
+        assert gate.get().status == 200
+        return f"/proc/{pid}" in open_files(gate.pid)
+    wait_for(is_known, 20, f"the gate knows process {pid}")
+    assert gate.get().status == 200
+
+
+def bracket(answer):
+    """The second cause in the status line, or None."""
+    match = re.search(r"\[(.*)\]$", answer.reason)
+    return match and match.group(1)
+
+
+@pytest.mark.threads
+def test_cpu_throttled(lab):
+    group = cgroup(lab, "cpu")
+    exporter = hog(lab, cgroup=group)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    group.limit_cpu(20)
+    exporter.mode = "burn 2"
+    answer = gate.get(headers=timeout(2))
+    assert answer.status == 504, answer
+    assert answer.reason.startswith("timeout_headers: ")
+    match = re.fullmatch(r"cpu_throttled ([0-9.]+)s at limit 20m",
+                         bracket(answer))
+    assert match, answer.reason
+    # While the machine is busy with others, it is not the limit that holds
+    # the exporter up.
+    assert 0.4 < float(match.group(1)) < 2.5
+    body = answer.body.decode()
+    assert "Cause: The kernel paused the exporter at its CPU limit." in body
+    assert "raise the CPU quota of cgroup " in body
+    assert re.search("from 20m to (50|100)m", body), body
+    piece = measured(gate, "^exporter was throttled")
+    assert re.search(r"in \d+ of \d+ periods over [12][.0-9]* s, CPU limit "
+                     r"20m$", piece)
+    measured(gate, r"^exporter used 0\.[0-9]+ s of CPU in ")
+
+
+def test_container_is_named(lab):
+    group = cgroup(lab, "cpu")
+    exporter = hog(lab, cgroup=group)
+    gate = lab.gate(exporter.url, {"resources": {"container": "node-exp"}})
+    scrape_until_known(gate, exporter.pid)
+    group.limit_cpu(20)
+    exporter.mode = "burn 1"
+    answer = gate.get(headers=timeout(1))
+    assert ("raise limits.cpu of container node-exp from 20m to "
+            in answer.body.decode())
+
+
+@pytest.mark.threads
+def test_oom_killed(lab):
+    group = cgroup(lab, "memory")
+    exporter = hog(lab, cgroup=group)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    group.limit_memory(64 << 20)
+    exporter.mode = "eat"
+    answer = gate.get()
+    assert answer.status == 502, answer
+    assert answer.reason.startswith("body_"), answer.reason
+    assert bracket(answer) == "oom_killed at limit 64Mi", answer.reason
+    assert exporter.process.wait(20) == -signal.SIGKILL
+    measured(gate, "^oom_kill of its cgroup rose by 1 ")
+    # Nobody has come back since: that is why.
+    answer = gate.get()
+    assert answer.reason.startswith("connect_refused: "), answer.reason
+    assert bracket(answer) == "oom_killed at limit 64Mi", answer.reason
+    measured(gate, f"^the exporter's process {exporter.pid} has ended")
+    # One that is killed while it starts, which nobody has ever seen.
+    again = hog(lab, cgroup=group, number=1, eats_first=True,
+                host=exporter.host)
+    assert again.process.wait(20) == -signal.SIGKILL
+    answer = gate.get()
+    assert bracket(answer) == "oom_killed at limit 64Mi", answer.reason
+    measured(gate, "^oom_kill of its cgroup rose by 2 ")
+    # A good answer ends it.
+    last = hog(lab, cgroup=group, number=2, host=exporter.host,
+               port=exporter.port)
+    scrape_until_known(gate, last.pid)
+    last.mode = "hang"
+    answer = gate.get(headers=timeout(0.5))
+    assert answer.status == 504
+    assert bracket(answer) is None, answer.reason
+
+
+def test_stuck(lab):
+    exporter = hog(lab)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    exporter.kill(signal.SIGSTOP)
+    answer = gate.get(headers=timeout(0.5))
+    assert answer.status == 504, answer
+    assert bracket(answer) == "exporter_stuck: process state T"
+    body = answer.body.decode()
+    assert "stopped by a signal" in body
+    assert f"kill -CONT {exporter.pid}" in body
+    measured(gate, rf"^process {exporter.pid} \(.*\), .* old, stopped by a "
+                   r"signal")
+    exporter.kill(signal.SIGCONT)
+    wait_for(lambda: gate.get().status == 200, 20, "it goes on")
+
+
+def test_slow_for_a_reason_of_its_own(lab):
+    """One that just does not answer has no second cause."""
+    exporter = hog(lab)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    exporter.mode = "hang"
+    answer = gate.get(headers=timeout(0.5))
+    assert answer.reason.startswith("timeout_headers: ")
+    assert bracket(answer) is None, answer.reason
+    measured(gate, r"^exporter used 0")
+    measured(gate, rf"^process {exporter.pid} ")
+
+
+@pytest.mark.threads
+def test_restarted(lab):
+    exporter = hog(lab)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    exporter.stop()
+    answer = gate.get()
+    assert answer.reason.startswith("connect_refused: "), answer.reason
+    assert bracket(answer) is None, answer.reason
+    measured(gate, f"^the exporter's process {exporter.pid} has ended")
+    again = hog(lab, host=exporter.host, port=exporter.port, mode="hang",
+                number=1)
+
+    def is_told():
+        answer = gate.get(headers=timeout(0.5))
+        assert answer.reason.startswith("timeout_headers: "), answer.reason
+        return answer if bracket(answer) else None
+    # The search rests a second before it looks again.
+    answer = wait_for(is_told, 20, "the restart is found")
+    assert re.fullmatch(r"restarted [0-9.]+s ago", bracket(answer))
+    measured(gate, rf"^process {again.pid} ")
+
+
+def test_descriptors(lab):
+    exporter = hog(lab, files=20)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    exporter.mode = "hoard"
+    answer = gate.get(headers=timeout(0.5))
+    assert answer.status == 504, answer
+    assert bracket(answer) == "fds_exhausted 20 of 20", answer.reason
+    measured(gate, "^20 of 20 file descriptors open")
+
+
+def fill(address, count):
+    """Connections that nobody accepts."""
+    return [socket.create_connection(address, timeout=10)
+            for _ in range(count)]
+
+
+def test_backlog_full(lab):
+    with socket.create_server((lab.loopback, 0), backlog=0) as listener:
+        address = listener.getsockname()
+        gate = lab.gate(f"http://{address[0]}:{address[1]}/metrics")
+        with fill(address, 1)[0]:
+            answer = gate.get(headers=timeout(1))
+            # The very first scrape may come before the search has ended.
+            assert answer.status == 504, answer
+            assert answer.reason.startswith("connect_backlog_full: dial tcp "
+                                            f"{address[0]}:{address[1]}: not "
+                                            "accepted in "), answer.reason
+            measured(gate, "^the listener's queue holds 1 connections, "
+                           "backlog 0")
+            assert (gate.target()["scrapeReason"]["id"] ==
+                    "connect_backlog_full")
+
+
+def test_not_accepted_is_seen(lab):
+    """Connected by the kernel, and not one accept()."""
+    with socket.create_server((lab.loopback, 0), backlog=5) as listener:
+        address = listener.getsockname()
+        gate = lab.gate(f"http://{address[0]}:{address[1]}/metrics")
+        answer = gate.get(headers=timeout(0.5))
+        assert answer.reason.startswith("timeout_headers: "), answer.reason
+        measured(gate, "^1 connection not accepted yet, backlog 5")
+
+
+def test_gate_throttled(lab):
+    group = cgroup(lab, "cpu")
+    exporter = lab.faultd(silent)
+    gate = lab.gate(exporter, prefix=group.prefix())
+    assert gate.get("/-/healthy").status == 200
+    before = gate.metric("scrapegate_gate_throttled_seconds_total")
+    busy = lab.keep(Program(lab.folder, "busy", [
+        *group.prefix(), sys.executable, "-c", "while True: pass"]))
+    group.limit_cpu(20)
+    answer = gate.get(headers=timeout(2))
+    busy.kill()
+    group.limit_cpu(1000)
+    assert answer.status == 504, answer
+    assert re.fullmatch(r"gate_throttled [0-9.]+s at limit 20m",
+                        bracket(answer) or ""), (answer.body, evidence(gate))
+    assert "the exporter may be fine" in answer.body.decode()
+    measured(gate, "^the gate was throttled ")
+    after = gate.metric("scrapegate_gate_throttled_seconds_total")
+    assert after > before + 0.3
+
+
+@pytest.mark.parametrize("setting", ("off", "number", "file", "gone"))
+def test_process_as_configured(lab, setting):
+    exporter = hog(lab)
+    pid_file = lab.folder / "hog.pid"
+    pid_file.write_text(f"{exporter.pid}\n")
+    gone = Program(lab.folder, "gone", ["true"])
+    gone.process.wait()
+    gone.stop()
+    value = {"off": "off", "number": str(exporter.pid), "file": str(pid_file),
+             "gone": str(gone.pid)}[setting]
+    gate = lab.gate(exporter.url, {"resources": {"pid": value}})
+    if setting in ("number", "file"):
+        scrape_until_known(gate, exporter.pid)
+    else:
+        assert gate.get().status == 200
+    exporter.kill(signal.SIGSTOP)
+    answer = gate.get(headers=timeout(0.5))
+    assert answer.status == 504
+    if setting in ("number", "file"):
+        assert bracket(answer) == "exporter_stuck: process state T"
+    else:
+        assert bracket(answer) is None
+    text = [kind for piece, kind in evidence(gate).items()
+            if "which process" in piece]
+    assert text == (["unknown"] if setting == "gone" else [])
+    exporter.kill(signal.SIGCONT)
+
+
+def test_cgroup_as_configured(lab):
+    """Without the process, its cgroup by name is enough."""
+    group = cgroup(lab, "cpu")
+    exporter = hog(lab, cgroup=group)
+    path = "/" + group.folders[0].name
+    gate = lab.gate(exporter.url, {"resources": {"pid": "off",
+                                                 "cgroup": path}})
+    group.limit_cpu(20)
+    exporter.mode = "burn 0.4"
+
+    def is_told():
+        answer = gate.get(headers=timeout(1))
+        assert answer.status == 504, answer
+        return bracket(answer)
+    # Until the search has found its files, there is no second cause.
+    assert wait_for(is_told, 20, "throttled").startswith("cpu_throttled ")
+
+
