@@ -158,11 +158,16 @@ write_who(struct seat *seat, const char *peer, const char *user)
 	char text[ATTENDANCE_WHO_SIZE] = "";
 	uint64_t value;
 	size_t i;
+	char *at;
 
 	if (user != NULL)
 		snprintf(text, sizeof(text), "%.30s from %.27s", user, peer);
 	else
 		snprintf(text, sizeof(text), "%.63s", peer);
+	/* Names are in any script, and may be cut inside a letter. */
+	for (at = text; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
 	for (i = 0; i < WHO_WORDS; i++) {
 		memcpy(&value, text + i * 8, 8);
 		set(&seat->who[i], value);

@@ -131,6 +131,11 @@ names_who(void **state)
 	assert_string_equal(all[0].who,
 	    "system:serviceaccount:monitori from 2001:db8:1:2:3:4:5:6");
 	attendance_unref(attendance);
+	attendance = attendance_new();
+	attendance_note(attendance, 1, "::1", "\xc3\xa4\x01\x7f", SECOND);
+	attendance_read(attendance, all);
+	assert_string_equal(all[0].who, "???? from ::1");
+	attendance_unref(attendance);
 }
 
 static void
