@@ -28,6 +28,19 @@ environment_release_signals(void)
 }
 
 void
+environment_end_signals(void)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(&set, numbers[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void
 environment_guard_memory(void)
 {
 	static const struct rlimit none = { 0, 0 };

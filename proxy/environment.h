@@ -13,6 +13,12 @@ void environment_hold_signals(void);
 void environment_release_signals(void);
 
 /*
+ * The end is near, and no signal makes it another one: without its handler a
+ * second SIGTERM would kill the process while it tidies up.
+ */
+void environment_end_signals(void);
+
+/*
  * No core file and no debugger of another process: memory holds private keys,
  * tokens and passwords.  First of all, before any of them is read.  (A limit
  * of 0 alone would leave cores that are piped to a program.)

@@ -526,6 +526,7 @@ fini(struct server *server)
 {
 	size_t i;
 
+	environment_end_signals();
 	crew_stop(server->crew);
 	if (server->mailbox != NULL)
 		mailbox_deliver(server->mailbox);

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import threading
+import time
 
 import pytest
 
@@ -200,3 +201,14 @@ def test_role_lines(lab):
     for role in ("gate", "admin", "health"):
         host, port = gate.listening(role)
         assert host == "127.0.0.1" and port > 0
+
+
+def test_impatience_changes_no_exit_code(lab):
+    """Signals until the process is gone: they end it at once, and well, also
+    while it tidies up."""
+    gate = lab.gate(lab.faultd())
+    assert gate.get().status == 200
+    while gate.process.poll() is None:
+        gate.process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    gate.stop()
