@@ -80,12 +80,9 @@ set_timer(struct lookout *lookout, uint64_t due_us)
 static void
 look_at(struct lookout *lookout, size_t i)
 {
-	const struct conf_target *target = &lookout->conf->targets[i];
 	struct attendance *attendance = lookout->targets->items[i]->attendance;
 	struct attendee attendees[ATTENDANCE_MAX];
 	struct notices_view view = {
-		.target = target->name,
-		.path = target->path,
 		.attendees = attendees,
 		.count = attendance_read(attendance, attendees),
 		.now_us = clock_now_us(),

@@ -83,7 +83,7 @@ put_refusals(struct metrics_output *out)
 					 reason * sizeof(stats_counter));
 		bool is_ours =
 		    reason_row((enum reason)reason)->layer == LAYER_GATE &&
-		    reason != REASON_CLIENT_GONE;
+		    reason != REASON_UNEXPLAINED;
 
 		if (sum > 0 || (is_ours && metrics_is_full(out)))
 			metrics_put(out, (double)sum, "reason",

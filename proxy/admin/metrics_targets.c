@@ -8,12 +8,13 @@
 #include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/record.h"
 
-/* What only the gate's own refusals have. */
+/* The rest is the gate's own and refuses a scrape before there is one. */
 static bool
 is_of_attempts(size_t reason)
 {
 	return reason_row((enum reason)reason)->layer != LAYER_GATE ||
-	       reason == REASON_CLIENT_GONE;
+	       reason == REASON_MEMORY_BUDGET_EXCEEDED ||
+	       reason == REASON_UNEXPLAINED;
 }
 
 static void

@@ -1,3 +1,4 @@
+#include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/reasons.h"
 
 static const char introduction[] =
@@ -38,6 +39,15 @@ write_row(FILE *out, const struct reason_row *row)
 	fprintf(out, "- Do: %s\n", row->fix);
 }
 
+static void
+write_notice(FILE *out, enum notice_kind kind)
+{
+	fprintf(out, "\n### %s\n\n", notice_id(kind));
+	fprintf(out, "- %s\n", notice_meaning(kind));
+	fprintf(out, "- Cause: %s\n", notice_cause(kind));
+	fprintf(out, "- Do: %s\n", notice_fix(kind));
+}
+
 void
 reasons_manual(FILE *out)
 {
@@ -53,4 +63,12 @@ reasons_manual(FILE *out)
 		layer = row->layer;
 		write_row(out, row);
 	}
+	fputs(
+	    "\n## notices\n\nWhat is wrong with a target although no scrape of "
+	    "it fails: `scrapeNotices` in\n/api/v1/targets, and the metric "
+	    "`scrapegate_target_notice_info{target,notice}`,\nwhich is there "
+	    "and 1 only while it is so.\n",
+	    out);
+	for (i = 0; i < NOTICE_COUNT; i++)
+		write_notice(out, (enum notice_kind)i);
 }

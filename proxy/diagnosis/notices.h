@@ -50,8 +50,6 @@ const char *notice_fix(enum notice_kind kind);
 
 /* Who came to a target, by monotonic times. */
 struct notices_view {
-	const char *target;
-	const char *path; /* where the gate serves it */
 	const struct attendee *attendees;
 	size_t count;
 	uint64_t now_us;
