@@ -125,6 +125,20 @@ entry_describe(const struct entry *entry, const struct report *report,
 	    entry->cache->grace, target, report, clock_now_us(), finding);
 }
 
+/* Whether another process answers now, as far as that can be seen. */
+static bool
+has_restarted(const struct entry *entry)
+{
+	struct cache *cache = entry->cache;
+	const struct conf_target *target = entry->key.target;
+	struct baseline *own =
+	    baselines_of(cache->baselines, target->name, NULL);
+
+	return restarts_note(&own->restarts,
+	    resources_pid(resources_of(cache->resources, target)), 0,
+	    clock_wall_us());
+}
+
 struct record *
 entry_make_record(struct entry *entry, const struct report *report,
     const struct finding *finding, uint64_t samples)
@@ -148,6 +162,7 @@ entry_make_record(struct entry *entry, const struct report *report,
 	record->body_bytes = report->body_bytes;
 	record->samples = samples;
 	record->is_reused = report->is_reused;
+	record->has_restarted = has_restarted(entry);
 	record->is_delivered = reason_row(finding->reason)->status == 200;
 	record->bad_answer = bad_answer_new(finding, report, record->wall_us);
 	return record;

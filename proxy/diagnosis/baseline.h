@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "proxy/diagnosis/quantiles.h"
+#include "proxy/diagnosis/restarts.h"
 #include "proxy/fetch/phases.h"
 
 #define BASELINE_READY 20
@@ -52,6 +53,7 @@ enum measure {
 
 struct baseline {
 	uint64_t last_good_wall_us; /* 0: never */
+	struct restarts restarts;   /* of a target's own */
 	unsigned count;             /* of measures: the first ones */
 	struct quantiles of[];
 };

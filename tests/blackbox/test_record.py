@@ -11,6 +11,7 @@ import urllib.parse
 import pytest
 
 from faultd import GOOD_BODY, ok
+from test_resources import hog, scrape_until_known
 from wire import wait_for
 
 READY = 20  # good scrapes until something is known to be normal
@@ -187,6 +188,32 @@ def test_an_incident_from_start_to_end(lab):
     assert log.count('msg="scrape failure changed"') == 2
     assert log.count('msg="scrape recovered"') == 1
     assert "failures=5 reason=http_server_error" in log
+
+
+@pytest.mark.threads
+def test_restarts_in_between_are_counted(lab):
+    exporter = hog(lab)
+    gate = lab.gate(exporter.url)
+    scrape_until_known(gate, exporter.pid)
+    exporter.stop()
+    assert gate.get().status == 502
+    assert newest(gate, "incidents")["restarts"] == 0
+    again = hog(lab, host=exporter.host, port=exporter.port,
+                mode="burn 0.7", number=1)
+
+    def is_counted():
+        assert gate.get(timeout=0.5).status == 504
+        return newest(gate, "incidents")["restarts"]
+    assert wait_for(is_counted, 20, "the restart") == 1
+    again.mode = "good"
+    wait_for(lambda: gate.get(timeout=10).status == 200, what="the end")
+    incident = newest(gate, "incidents")
+    assert incident["state"] == "recovered" and incident["restarts"] == 1
+    assert [each["reason"] for each in incident["reasons"]] == [
+        "connect_refused", "timeout_headers"]
+    assert "restarts=1" in gate.log
+    assert sum(each["restarted"] for each in gate.api("scrapes")["scrapes"]
+               ) == 1
 
 
 def test_filters_and_pages(lab):
