@@ -98,7 +98,8 @@ check_pieces(const char *bytes, size_t len, const struct outcome *whole)
 	struct outcome outcome;
 	size_t i;
 
-	for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+	/* Byte by byte is for short ones. */
+	for (i = len > 2000; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		run(&outcome, bytes, len, pieces[i]);
 		check(outcome.taken == whole->taken &&
 			  outcome.dropped == whole->dropped &&

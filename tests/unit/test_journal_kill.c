@@ -248,11 +248,94 @@ test_kills(void **state)
 	assert_true(seen.acks >= seen.kills / 4 * 3);
 }
 
+/*
+ * For tests/journal/kill, which lets strace(1) kill it at each system call.
+ * "append FOLDER" writes a few batches, large ones, so that segments are
+ * deleted; acknowledgements go to standard output.  "check FOLDER" reads these
+ * from standard input and then the files.
+ */
+
+#define SMALL_MAX_SIZE ((uint64_t)JOURNAL_MAX_SIZE_MIN)
+#define LARGE_LINES 60
+
+static void
+append_large(void)
+{
+	struct journal_options options = {
+		.path = lab_path,
+		.max_size = SMALL_MAX_SIZE,
+		.acknowledged = tell,
+		.gather_ms = 1,
+	};
+	static char json[JOURNAL_LINE_MAX];
+	struct journal *journal;
+	struct err err;
+	uint64_t id;
+	int len;
+
+	pipe_end = STDOUT_FILENO;
+	journal = journal_new(&options, &err);
+	assert_non_null(journal);
+	for (id = 1; id <= LARGE_LINES; id++) {
+		len = snprintf(json, sizeof(json),
+		    "{\"v\":1,\"id\":%" PRIu64 ",\"pad\":\"%015000d\"}", id, 0);
+		journal_append(journal, json, (size_t)len, id);
+		while (id % 3 == 0 && atomic_load(&child_acked) < id)
+			usleep(100);
+	}
+	journal_free(journal);
+}
+
+static void
+take_large(const char *line, size_t len, uint64_t seq, void *arg)
+{
+	uint64_t id;
+
+	(void)len;
+	(void)arg;
+	assert_int_equal(sscanf(line, "{\"v\":1,\"id\":%" SCNu64 ",", &id), 1);
+	assert_true(id == seq && id <= LARGE_LINES && !seen.is_there[id]);
+	if (seen.first == 0)
+		seen.first = id;
+	seen.is_there[id] = true;
+}
+
+static void
+check_large(void)
+{
+	static atomic_bool is_stopping;
+	struct journal_disk *disk =
+	    journal_disk_new(lab_path, SMALL_MAX_SIZE, &journal_io_system);
+	struct journal_disk_facts facts;
+	struct err err;
+	uint64_t id;
+
+	note_acks(STDIN_FILENO);
+	/* It may have been killed before there was a folder. */
+	if (journal_disk_read(disk, take_large, NULL, &is_stopping, &err) == -1)
+		assert_int_equal(seen.acked, 0);
+	journal_disk_facts(disk, &facts);
+	assert_true(facts.bytes <= SMALL_MAX_SIZE);
+	assert_true(seen.acked == 0 || seen.first == 1 ||
+		    facts.bytes >= SMALL_MAX_SIZE / 4 * 3);
+	for (id = seen.first; id <= seen.acked; id++)
+		assert_true(id == 0 || seen.is_there[id]);
+	journal_disk_free(disk);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_kills) };
 
 	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	if (argc == 3) {
+		snprintf(lab_path, sizeof(lab_path), "%s", argv[2]);
+		if (strcmp(argv[1], "append") == 0)
+			append_large();
+		else
+			check_large();
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, lab_begin, lab_end);
 }
