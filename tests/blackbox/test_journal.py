@@ -1,8 +1,11 @@
 """The record on disk: a folder of its own, and a disk that is no help."""
 
+import json
 import os
 import re
+import shutil
 import stat
+import subprocess
 import zlib
 
 import pytest
@@ -19,8 +22,8 @@ def good(lab):
     return lab.faultd(behave())
 
 
-def sealed(json, seq):
-    body = json[:-1].encode() + b',"seq":%d' % seq
+def sealed(text, seq):
+    body = text[:-1].encode() + b',"seq":%d' % seq
     return body + b',"crc":"%08x"}\n' % zlib.crc32(body)
 
 
@@ -111,3 +114,124 @@ def test_two_gates(lab):
     first.stop()
     wait_for(lambda: BACK in second.log, 20, "its turn")
     assert journal(second)["failing"] == 0
+
+
+@pytest.fixture(name="disk")
+def small_disk(lab):
+    """A filesystem of 1 MB; its mount point."""
+    place = lab.folder / "disk"
+    place.mkdir()
+    mount("-t", "tmpfs", "-o", "size=1m", "none", place)
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def failing(place, count=40, **config):
+    """Each scrape of another target is one more line in the journal."""
+    return {"targets": [{"name": f"t{n}", "url": "http://127.0.0.1:1/metrics"}
+                        for n in range(count)],
+            "journal": {"path": str(place / "records"), **config}}
+
+
+def fail(gate, numbers):
+    for number in numbers:
+        assert gate.get(f"/metrics/t{number}").status == 502
+
+
+def targets_told(gate):
+    return {each["target"] for each in gate.api("failures")["failures"]}
+
+
+def names(numbers):
+    return {f"t{n}" for n in numbers}
+
+
+def written(gate):
+    return journal(gate)["records_total"]
+
+
+def check_lines(place):
+    """Every file is whole, every line as it was sealed."""
+    told = set()
+    for path in sorted((place / "records").glob("journal-*.ndjson")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        data = path.read_bytes()
+        assert data.endswith(b"\n")
+        for line in data.splitlines():
+            body, crc = re.fullmatch(rb'(.*),"crc":"([0-9a-f]{8})"}',
+                                     line).groups()
+            assert zlib.crc32(body) == int(crc, 16)
+            told.add(json.loads(line).get("target"))
+    return told
+
+
+def test_full_disk(lab, disk):
+    """What happens meanwhile is written when there is room again."""
+    gate = lab.gate(config=failing(disk))
+    fail(gate, range(3))
+    wait_for(lambda: written(gate) >= 3, what="the first records")
+    with open(disk / "pad", "wb", buffering=0) as pad, \
+            pytest.raises(OSError):
+        while True:
+            pad.write(b"x" * 4096)
+    fail(gate, range(3, 30))
+    wait_for(lambda: journal(gate)["failing"] == 1, what="a full disk")
+    assert "no space left on device" in gate.log
+    fail(gate, range(30, 35))
+    assert targets_told(gate) == names(range(35)), "the API has them all"
+    (disk / "pad").unlink()
+    wait_for(lambda: BACK in gate.log, 30, "room again")
+    wait_for(lambda: written(gate) >= 35, what="what has waited")
+    assert journal(gate)["lost_total"] == 0
+    assert gate.log.count(LOST) == 1
+    gate.kill()
+    gate.is_stopped = True
+    assert check_lines(disk) >= names(range(35))
+    again = lab.gate(config=failing(disk))
+    wait_for(lambda: targets_told(again) == names(range(35)),
+             what="the record")
+
+
+def test_read_only_disk(lab, disk):
+    """What is there is read; what happens is kept until it can be written."""
+    gate = lab.gate(config=failing(disk))
+    fail(gate, range(2))
+    wait_for(lambda: written(gate) >= 2, what="the first records")
+    gate.stop()
+    mount("-o", "remount,ro", disk)
+    gate = lab.gate(config=failing(disk))
+    wait_for(lambda: LOST in gate.log, what="a line in the log")
+    assert "read-only file system" in gate.log
+    wait_for(lambda: targets_told(gate) == names(range(2)),
+             what="the record")
+    fail(gate, range(2, 5))
+    assert targets_told(gate) == names(range(5))
+    assert journal(gate)["failing"] == 1
+    mount("-o", "remount,rw", disk)
+    wait_for(lambda: BACK in gate.log, 30, "it can be written")
+    gate.stop()
+    assert check_lines(disk) >= names(range(5))
+
+
+def test_folder_is_removed(lab, disk):
+    gate = lab.gate(config=failing(disk))
+    fail(gate, range(2))
+    wait_for(lambda: written(gate) >= 2, what="the first records")
+    shutil.rmtree(disk / "records")
+    fail(gate, range(2, 5))
+    wait_for(lambda: written(gate) >= 5, what="more records")
+    gate.stop()
+    assert check_lines(disk) >= names(range(2, 5))
+
+
+@pytest.mark.threads
+def test_end_writes_all(lab, disk):
+    """SIGTERM: what was just told is written."""
+    gate = lab.gate(config=failing(disk))
+    fail(gate, range(20))
+    gate.stop()
+    assert check_lines(disk) >= names(range(20))
