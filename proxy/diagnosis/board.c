@@ -17,6 +17,7 @@
 
 /* So many stay at the expense of older failures, if words are that long. */
 #define RECORDS_MIN 100
+#define WHOLE_MIN 50 /* with all that was seen */
 
 const double board_bucket_bounds[BOARD_BUCKETS] = { 0.01, 0.1, 0.5, 2.5, 10,
 	30 };
@@ -136,6 +137,8 @@ drop_oldest(struct board *board)
 	board->story_bytes -= packed_bytes(oldest);
 	packed_drop(board->texts, oldest);
 	board->count--;
+	if (board->thin > 0)
+		board->thin--;
 }
 
 void
@@ -160,10 +163,29 @@ board_bytes(const struct board *board)
 	       failures_bytes(board->failures) + texts_bytes(board->texts);
 }
 
-/* Many words may leave room for fewer records than there could be. */
+/* The oldest that has more than its words has them only, from now on. */
+static void
+thin_oldest(struct board *board)
+{
+	struct packed *oldest =
+	    &board->ring[place_of(board, board->count - 1 - board->thin)];
+
+	board->story_bytes -= packed_bytes(oldest);
+	packed_thin(board->texts, oldest);
+	board->story_bytes += packed_bytes(oldest);
+	board->thin++;
+}
+
+/*
+ * Where there is too much to tell, older repeats lose what was seen (the
+ * newest of each failure does not); then there are fewer.
+ */
 static void
 keep_in_bounds(struct board *board)
 {
+	while (board_bytes(board) > BOARD_BYTES &&
+	       board->thin + WHOLE_MIN < board->count)
+		thin_oldest(board);
 	while (board_bytes(board) > BOARD_BYTES)
 		if (board->count > RECORDS_MIN ||
 		    !failures_drop_oldest(board->failures))

@@ -31,6 +31,7 @@ struct board {
 	struct packed ring[BOARD_RECORDS];
 	size_t next;  /* slot of the next record */
 	size_t count; /* slots in use */
+	size_t thin;  /* the oldest of them, of which only words are left */
 	size_t story_bytes;
 	struct texts *texts;
 	struct failures *failures;

@@ -21,23 +21,31 @@ struct story {
 	char bytes[]; /* words, then what was seen */
 };
 
+/* With none of the texts that it shares. */
+static struct story *
+story_begin(const char *words, const char *seen)
+{
+	size_t words_len = strlen(words) + 1, seen_len = strlen(seen) + 1;
+	struct story *story = xmalloc(sizeof(*story) + words_len + seen_len);
+
+	story->refs = 1;
+	story->seen_at = (uint16_t)words_len;
+	story->len = (uint16_t)(words_len + seen_len);
+	memcpy(story->bytes, words, words_len);
+	memcpy(story->bytes + words_len, seen, seen_len);
+	return story;
+}
+
 static struct story *
 story_new(struct texts *texts, const struct record *record)
 {
 	const struct finding *finding = record->finding;
-	size_t words = strlen(finding->words) + 1;
-	size_t seen = strlen(finding->seen) + 1;
-	struct story *story = xmalloc(sizeof(*story) + words + seen);
+	struct story *story = story_begin(finding->words, finding->seen);
 
-	story->refs = 1;
-	story->seen_at = (uint16_t)words;
-	story->len = (uint16_t)(words + seen);
 	story->lasterror = texts_take(texts, finding->lasterror);
 	story->cause = texts_take(texts, finding->cause);
 	story->fix = texts_take(texts, finding->fix);
 	story->lateness = record->lateness;
-	memcpy(story->bytes, finding->words, words);
-	memcpy(story->bytes + words, finding->seen, seen);
 	return story;
 }
 
@@ -117,6 +125,22 @@ packed_bytes(const struct packed *packed)
 	if (packed->story == NULL)
 		return 0;
 	return sizeof(*packed->story) + packed->story->len + PIECE_BYTES;
+}
+
+void
+packed_thin(struct texts *texts, struct packed *packed)
+{
+	struct story *story = packed->story, *thin;
+
+	if (story == NULL || story->refs > 1)
+		return;
+	thin = story_begin(story->bytes, "");
+	thin->lasterror = texts_take(texts, "");
+	thin->cause = texts_take(texts, "");
+	thin->fix = texts_take(texts, "");
+	thin->lateness = story->lateness;
+	story_drop(texts, story);
+	packed->story = thin;
 }
 
 static void

@@ -48,6 +48,9 @@ void packed_drop(struct texts *texts, struct packed *packed);
 /* What it takes beside itself and `texts`; shared by its references. */
 size_t packed_bytes(const struct packed *packed);
 
+/* Only its words stay, unless others share its story. */
+void packed_thin(struct texts *texts, struct packed *packed);
+
 /* Into a record that record_room_new() has made. */
 void packed_unpack(const struct packed *packed, struct record *record);
 

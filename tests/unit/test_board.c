@@ -354,6 +354,8 @@ fits_its_bounds(void **state)
 {
 	struct finding finding = { .reason = REASON_TIMEOUT_HEADERS };
 	struct record *record, *made;
+	const struct record *last;
+	struct board_fold fold;
 	size_t i, count = 0;
 	struct fixture f;
 
@@ -396,6 +398,26 @@ fits_its_bounds(void **state)
 	    board_bytes(f.board));
 	assert_non_null(board_record(f.board, BOARD_RECORDS - 1));
 	assert_true(board_bytes(f.board) <= BOARD_BYTES);
+	assert_non_null(strstr(
+	    board_record(f.board, BOARD_RECORDS - 1)->finding->seen, "0.5 s"));
+
+	/* Much was seen: as many, but of the older ones only the words. */
+	for (i = 0; i < BOARD_RECORDS; i++) {
+		record = fixture_record(&f, i % 3, REASON_TIMEOUT_BODY);
+		memset(record->own[0].seen, 's', 1000);
+		record->own[0].seen[1000] = '\0';
+		board_add(f.board, record);
+	}
+	printf("%d failures of which much was seen: %zu bytes\n", BOARD_RECORDS,
+	    board_bytes(f.board));
+	assert_true(board_bytes(f.board) <= BOARD_BYTES);
+	last = board_record(f.board, BOARD_RECORDS - 1);
+	assert_non_null(last);
+	assert_string_equal(last->finding->words, "words of <timeout_body>");
+	assert_string_equal(last->finding->seen, "");
+	assert_int_equal(strlen(board_record(f.board, 0)->finding->seen), 1000);
+	assert_int_equal(
+	    strlen(board_failure(f.board, 0, &fold)->finding->seen), 1000);
 	/* As long as they can be, and nothing alike: fewer, but no more. */
 	for (i = 0; i < BOARD_RECORDS; i++) {
 		memset(&finding, 0, sizeof(finding));
