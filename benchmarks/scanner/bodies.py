@@ -3,6 +3,7 @@
 
 node.txt      node_exporter's own answer, if it is installed
 kube.txt      in the manner of kube-state-metrics: many labels, 20 000 pods
+series.txt    100 000 series, as many as are kept track of
 node.om       node.txt's samples as OpenMetrics
 """
 import random
@@ -75,6 +76,13 @@ def kube(pods):
     return "".join(out).encode()
 
 
+def series(count):
+    """As short as they come."""
+    lines = ["# TYPE many_total counter\n"]
+    lines += ['many_total{id="%d"} %d\n' % (i, i % 97) for i in range(count)]
+    return "".join(lines).encode()
+
+
 def openmetrics(body):
     body = re.sub(rb"(?m)^# TYPE (\S+) untyped$", rb"# TYPE \1 unknown", body)
     return body + b"# EOF\n"
@@ -84,6 +92,7 @@ def main():
     folder = sys.argv[1]
     node = node_exporter()
     for name, body in (("node.txt", node), ("kube.txt", kube(20000)),
+                       ("series.txt", series(100000)),
                        ("node.om", openmetrics(node))):
         with open("%s/%s" % (folder, name), "wb") as file:
             file.write(body)
