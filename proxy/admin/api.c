@@ -19,6 +19,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/json.h"
 #include "proxy/diagnosis/board.h"
+#include "proxy/diagnosis/journal.h"
 #include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/record.h"
@@ -267,6 +268,29 @@ api_status_buildinfo(
 	envelope_data(response, data);
 }
 
+/* Left out while the record is kept in memory. */
+static void
+add_journal(struct cJSON *data, const struct admin_view *view)
+{
+	struct journal_status status;
+	struct cJSON *journal;
+
+	if (view->journal == NULL)
+		return;
+	journal_status(view->journal, &status);
+	journal = json_add_object(data, "journal");
+	json_add_string(journal, "path", view->conf->journal.path);
+	json_add_bool(journal, "failing", status.is_failing);
+	json_add_string(journal, "error", status.error);
+	json_add_number(journal, "written", (double)status.written);
+	json_add_number(journal, "waiting", (double)status.waiting);
+	json_add_number(journal, "lost", (double)status.lost);
+	json_add_number(journal, "bytes", (double)status.bytes);
+	json_add_number(journal, "segments", (double)status.segments);
+	json_add_number(journal, "recovered", (double)status.recovered);
+	json_add_number(journal, "dropped", (double)status.dropped);
+}
+
 void
 api_status_runtimeinfo(
     const struct admin_view *view, const char *query, struct response *response)
@@ -287,5 +311,6 @@ api_status_runtimeinfo(
 	json_add_string(data, "lastReloadError",
 	    view->last_reload_error != NULL ? view->last_reload_error : "");
 	json_add_number(data, "workers", view->conf->workers);
+	add_journal(data, view);
 	envelope_data(response, data);
 }

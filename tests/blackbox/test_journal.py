@@ -37,7 +37,9 @@ def journal(gate):
 
 
 def test_no_series_without_it(lab):
-    assert journal(lab.gate(good(lab))) == {}
+    gate = lab.gate(good(lab))
+    assert journal(gate) == {}
+    assert "journal" not in gate.api("status/runtimeinfo")
 
 
 def test_folder_is_made(lab):
@@ -182,6 +184,9 @@ def test_full_disk(lab, disk):
     wait_for(lambda: journal(gate)["failing"] == 1, what="a full disk")
     assert "no space left on device" in gate.log
     fail(gate, range(30, 35))
+    told = gate.api("status/runtimeinfo")["journal"]
+    assert told["failing"] and told["error"].endswith("left on device")
+    assert told["waiting"] + told["written"] >= 35 and told["lost"] == 0
     assert targets_told(gate) == names(range(35)), "the API has them all"
     (disk / "pad").unlink()
     wait_for(lambda: BACK in gate.log, 30, "room again")

@@ -67,7 +67,8 @@ def make_history(lab):
                     {"name": "bad", "url": bad.url},
                     {"name": "late", "url": hold.url},
                     {"name": "gone", "url": fine.url}],
-        "auth": {"bearer_tokens_file": "tokens"}})
+        "auth": {"bearer_tokens_file": "tokens"},
+        "journal": {"path": str(lab.folder / "journal")}})
     token = {"Authorization": "Bearer secret"}
     assert gate.get("/metrics/node", token).status == 200
     for _ in range(2):
@@ -96,7 +97,8 @@ def test_every_answer_is_as_the_document_says(lab):
     check_all(document, gate)
     # It was put to the test: nearly all fields have been there.
     for schema in ["Target", "Reason", "Phases", "Scrape", "Failure", "Late",
-                   "BadAnswer", "RuntimeInfo", "BuildInfo"]:
+                   "BadAnswer", "RuntimeInfo", "Journal",
+                   "BuildInfo"]:
         properties = document.tree["components"]["schemas"][schema][
             "properties"]
         missing = [field for field in properties
