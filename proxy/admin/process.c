@@ -70,7 +70,7 @@ read_throttled(void)
 
 	if (!cgroup_open_of(&cgroup, "", 0))
 		return -1;
-	cgroup_take(&cgroup, &sample, clock_now_us());
+	cgroup_take_cpu(&cgroup, &sample, clock_now_us());
 	cgroup_close(&cgroup);
 	return sample.has_cpu ? (double)sample.throttled_us / 1e6 : -1;
 }

@@ -14,9 +14,7 @@
 #include "proxy/kernel/local.h"
 #include "proxy/kernel/quantity.h"
 
-/* A sample that costs more is not taken at each scrape ... */
-#define DEAR_US 10
-/* ... but if the last is older than this. */
+/* Samples that take long are only taken if the last is older. */
 #define OLD_US (UINT64_C(60) * 1000000)
 /* Scrapes of many targets at a time share one look at the gate itself. */
 #define GATE_FRESH_US 100000
@@ -299,11 +297,8 @@ resources_take(struct resources *resources, uint64_t now_us)
 static void
 take_gate(struct resources_book *book, uint64_t now_us)
 {
-	if (now_us - book->gate_last.at_us < GATE_FRESH_US ||
-	    (book->gate.cost_us > DEAR_US &&
-		now_us - book->gate_last.at_us < OLD_US))
-		return;
-	cgroup_take(&book->gate, &book->gate_last, now_us);
+	if (now_us - book->gate_last.at_us >= GATE_FRESH_US)
+		cgroup_take_cpu(&book->gate, &book->gate_last, now_us);
 }
 
 void
@@ -325,7 +320,7 @@ resources_begin(struct resources *resources, struct resources_mark *mark)
 		return;
 	mark->generation = resources->generation;
 	if (resources->cgroup != NULL &&
-	    (resources->cgroup->cost_us <= DEAR_US ||
+	    (!cgroup_is_dear(resources->cgroup) ||
 		now_us - resources->last.at_us > OLD_US))
 		resources_take(resources, now_us);
 	mark->cgroup = resources->last;

@@ -44,7 +44,7 @@ measure_gate(struct resources_book *book, const struct resources_mark *mark,
 	struct cgroup_state state;
 	struct cgroup_sample now;
 
-	cgroup_take(&book->gate, &now, clock_now_us());
+	cgroup_take_cpu(&book->gate, &now, clock_now_us());
 	cgroup_look(&book->gate, &state);
 	compare(&facts->gate, &mark->gate, &now, &state);
 	book->gate_last = now;

@@ -17,6 +17,10 @@
 #define NO_LIMIT (UINT64_C(1) << 60)
 #define MOUNTINFO_MAX (1024 * 1024)
 #define PATH_SIZE 720
+/* A sample of a few hundred nanoseconds a file is cheap; so many in a row that
+ * take longer are not. */
+#define DEAR_US 30
+#define DEAR_READS 8
 
 static long
 load_in(const char *dir, const char *file, char *text, size_t size)
@@ -303,19 +307,34 @@ void
 cgroup_take(
     struct cgroup *cgroup, struct cgroup_sample *sample, uint64_t now_us)
 {
-	uint64_t took_us;
-
 	memset(sample, 0, sizeof(*sample));
 	if (!cgroup_is_open(cgroup))
 		return;
 	sample->at_us = now_us;
 	take_cpu(cgroup, sample);
 	take_memory(cgroup, sample);
-	took_us = clock_now_us() - now_us;
-	/* One slow read is the scheduler's doing. */
-	if (took_us > 200)
-		took_us = 200;
-	cgroup->cost_us = (uint32_t)((cgroup->cost_us * 7 + took_us) / 8);
+	/* One slow read, or a few, may be the scheduler's doing. */
+	if (clock_now_us() - now_us <= DEAR_US)
+		cgroup->slow_reads = 0;
+	else if (cgroup->slow_reads < DEAR_READS)
+		cgroup->slow_reads++;
+}
+
+void
+cgroup_take_cpu(
+    const struct cgroup *cgroup, struct cgroup_sample *sample, uint64_t now_us)
+{
+	memset(sample, 0, sizeof(*sample));
+	if (cgroup->cpu_stat == -1)
+		return;
+	sample->at_us = now_us;
+	take_cpu(cgroup, sample);
+}
+
+bool
+cgroup_is_dear(const struct cgroup *cgroup)
+{
+	return cgroup->slow_reads == DEAR_READS;
 }
 
 /* Memory in use that is not just a copy of files nobody has touched lately. */

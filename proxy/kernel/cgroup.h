@@ -27,8 +27,8 @@ struct cgroup {
 	int cpu_stat; /* -1: not to be had */
 	int memory_usage;
 	int memory_kills;
-	int memory_hits;  /* how often the limit was met; version 1 */
-	uint32_t cost_us; /* of one sample, smoothed */
+	int memory_hits;     /* how often the limit was met; version 1 */
+	unsigned slow_reads; /* samples in a row that took long */
 };
 
 /* Counts since the cgroup was made; has_: they could be read. */
@@ -85,6 +85,16 @@ bool cgroup_is_open(const struct cgroup *cgroup);
 /* Of one; `now_us` is noted as the time of the sample. */
 void cgroup_take(
     struct cgroup *cgroup, struct cgroup_sample *sample, uint64_t now_us);
+
+/* The same without memory. */
+void cgroup_take_cpu(
+    const struct cgroup *cgroup, struct cgroup_sample *sample, uint64_t now_us);
+
+/*
+ * Does a sample take long?  Version 2 gathers counts of all processors when
+ * it is read, which on a large machine is work.
+ */
+bool cgroup_is_dear(const struct cgroup *cgroup);
 
 void cgroup_look(const struct cgroup *cgroup, struct cgroup_state *state);
 
