@@ -1,5 +1,6 @@
 #include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/reasons.h"
+#include "proxy/diagnosis/resources.h"
 
 static const char introduction[] =
     "# Reasons\n"
@@ -63,6 +64,7 @@ reasons_manual(FILE *out)
 		layer = row->layer;
 		write_row(out, row);
 	}
+	resources_manual(out);
 	fputs(
 	    "\n## notices\n\nWhat is wrong with a target although no scrape of "
 	    "it fails: `scrapeNotices` in\n/api/v1/targets, and the metric "

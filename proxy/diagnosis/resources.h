@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "proxy/diagnosis/reasons.h"
 #include "proxy/kernel/cgroup.h"
@@ -43,6 +44,9 @@ enum resources_cause {
 	RESOURCES_CPU_PRESSURE,
 	RESOURCES_CAUSE_COUNT
 };
+
+/* How each is known, as a part of reasons_manual(). */
+void resources_manual(FILE *out);
 
 /* "cpu_throttled"; "" for none. */
 const char *resources_cause_id(enum resources_cause cause);
