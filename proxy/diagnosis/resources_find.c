@@ -50,7 +50,7 @@ struct search {
 	bool has_asked_queue;
 	struct owners_result walked;
 	size_t count;
-	struct item items[ITEMS_MAX];
+	struct item items[];
 };
 
 /* On the thread: nothing here touches a struct resources. */
@@ -410,17 +410,22 @@ resources_search(struct resources *resources, uint64_t now_us)
 	struct resources_book *book = resources->book;
 	struct resources *other;
 	struct search *search;
+	size_t room = 1;
 
 	if (book->search != NULL || !is_due(resources, now_us))
 		return;
-	search = xcalloc(1, sizeof(*search));
+	TAILQ_FOREACH (other, &book->all, link)
+		if (room < ITEMS_MAX && other != resources &&
+		    is_due(other, now_us))
+			room++;
+	search = xcalloc(1, sizeof(*search) + room * sizeof(search->items[0]));
 	search->book = book;
 	search->root = xstrdup(book->root);
 	atomic_init(&search->stop, false);
 	add_item(search, resources);
 	/* One walk serves all that are due. */
 	TAILQ_FOREACH (other, &book->all, link)
-		if (other != resources && search->count < ITEMS_MAX &&
+		if (other != resources && search->count < room &&
 		    is_due(other, now_us))
 			add_item(search, other);
 	book->search = search;

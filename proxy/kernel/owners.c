@@ -1,7 +1,6 @@
 #include "proxy/kernel/owners.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "proxy/base/clock.h"
+#include "proxy/kernel/folder.h"
 #include "proxy/kernel/process.h"
 
 struct walk {
@@ -70,18 +70,18 @@ claim(struct walk *walk, uint64_t inode, const struct process_stat *stat)
 }
 
 static void
-read_links(struct walk *walk, DIR *dir, const struct process_stat *stat)
+read_links(
+    struct walk *walk, struct folder *fds, const struct process_stat *stat)
 {
-	const struct dirent *entry;
+	const char *name;
 	char target[64];
 	uint64_t inode;
 	ssize_t len;
 
 	while (walk->links < walk->limits->links &&
-	       (entry = readdir(dir)) != NULL) {
+	       (name = folder_next(fds)) != NULL) {
 		walk->links++;
-		len = readlinkat(
-		    dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		len = readlinkat(fds->fd, name, target, sizeof(target) - 1);
 		if (len <= 0)
 			continue;
 		target[len] = '\0';
@@ -94,26 +94,21 @@ static void
 look_into(struct walk *walk, int proc, const char *name)
 {
 	struct process_stat stat;
+	struct folder fds;
 	int folder = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fds = -1;
-	DIR *dir;
 
 	if (folder == -1)
 		return;
 	if (process_read_stat(folder, &stat) && !is_stand_in(&stat)) {
-		fds = openat(folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		walk->result->processes++;
-		if (fds == -1 && (errno == EACCES || errno == EPERM))
+		if (folder_open(&fds, folder, "fd")) {
+			read_links(walk, &fds, &stat);
+			folder_close(&fds);
+		} else if (errno == EACCES || errno == EPERM) {
 			walk->result->denied++;
+		}
 	}
 	close(folder);
-	dir = fds == -1 ? NULL : fdopendir(fds);
-	if (dir != NULL) {
-		read_links(walk, dir, &stat);
-		closedir(dir);
-	} else if (fds != -1) {
-		close(fds);
-	}
 }
 
 void
@@ -126,20 +121,20 @@ owners_find(struct owner *owners, size_t count, const char *root,
 		.limits = limits,
 		.stop = stop,
 		.result = result };
-	const struct dirent *entry;
+	struct folder proc;
 	char path[512];
-	DIR *dir;
+	const char *name;
 
 	memset(result, 0, sizeof(*result));
 	snprintf(path, sizeof(path), "%s/proc", root);
-	dir = opendir(path);
-	if (dir == NULL)
+	if (!folder_open(&proc, AT_FDCWD, path))
 		return;
-	while ((entry = readdir(dir)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0])) {
-			if (is_over(&walk))
-				break;
-			look_into(&walk, dirfd(dir), entry->d_name);
-		}
-	closedir(dir);
+	while ((name = folder_next(&proc)) != NULL) {
+		if (!isdigit((unsigned char)name[0]))
+			continue;
+		if (is_over(&walk))
+			break;
+		look_into(&walk, proc.fd, name);
+	}
+	folder_close(&proc);
 }

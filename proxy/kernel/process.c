@@ -1,6 +1,5 @@
 #include "proxy/kernel/process.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/kernel/flat.h"
+#include "proxy/kernel/folder.h"
 
 /* Counted one by one where the kernel (before 6.2) does not tell. */
 #define COUNT_MAX 4096
@@ -84,30 +84,17 @@ process_has_ended(int folder)
 	return stat.state == 'Z' || stat.state == 'X';
 }
 
-static DIR *
-open_folder(int folder, const char *name)
-{
-	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
-
-	if (dir == NULL && fd != -1)
-		close(fd);
-	return dir;
-}
-
 static bool
 count_entries(int folder, uint64_t *count)
 {
-	DIR *dir = open_folder(folder, "fd");
-	const struct dirent *entry;
+	struct folder fds;
 
-	if (dir == NULL)
+	if (!folder_open(&fds, folder, "fd"))
 		return false;
 	*count = 0;
-	while (*count < COUNT_MAX && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			++*count;
-	closedir(dir);
+	while (*count < COUNT_MAX && folder_next(&fds) != NULL)
+		++*count;
+	folder_close(&fds);
 	return *count < COUNT_MAX;
 }
 
@@ -142,18 +129,17 @@ is_in_lock(int tasks, const char *thread)
 bool
 process_is_in_lock(int folder)
 {
-	DIR *dir = open_folder(folder, "task");
-	const struct dirent *entry;
+	struct folder tasks;
+	const char *thread;
 	unsigned count = 0;
 	bool are_all = true;
 
-	if (dir == NULL)
+	if (!folder_open(&tasks, folder, "task"))
 		return false;
-	while (are_all && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			are_all = ++count <= THREADS_MAX &&
-				  is_in_lock(dirfd(dir), entry->d_name);
-	closedir(dir);
+	while (are_all && (thread = folder_next(&tasks)) != NULL)
+		are_all =
+		    ++count <= THREADS_MAX && is_in_lock(tasks.fd, thread);
+	folder_close(&tasks);
 	return are_all && count > 0;
 }
 
