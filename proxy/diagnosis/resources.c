@@ -42,6 +42,7 @@ resources_book_new(struct mailbox *mailbox, const char *root)
 	book->mailbox = mailbox;
 	book->root = xstrdup(root);
 	cgroup_open_of(&book->gate, root, 0);
+	cgroup_close_memory(&book->gate);
 	book->is_in_kubernetes = getenv("KUBERNETES_SERVICE_HOST") != NULL;
 	book->declared_cpu_millis =
 	    declared("SCRAPEGATE_EXPORTER_CPU_LIMIT", &book->has_declared_cpu);

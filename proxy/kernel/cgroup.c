@@ -117,16 +117,27 @@ cgroup_init(struct cgroup *cgroup)
 	cgroup->memory_kills = cgroup->memory_hits = -1;
 }
 
+static void
+close_one(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+void
+cgroup_close_memory(struct cgroup *cgroup)
+{
+	close_one(&cgroup->memory_usage);
+	close_one(&cgroup->memory_kills);
+	close_one(&cgroup->memory_hits);
+}
+
 void
 cgroup_close(struct cgroup *cgroup)
 {
-	const int all[] = { cgroup->cpu_stat, cgroup->memory_usage,
-		cgroup->memory_kills, cgroup->memory_hits };
-	size_t i;
-
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i] != -1)
-			close(all[i]);
+	close_one(&cgroup->cpu_stat);
+	cgroup_close_memory(cgroup);
 	cgroup_init(cgroup);
 }
 

@@ -78,6 +78,9 @@ bool cgroup_open_named(struct cgroup *cgroup, const char *root,
 /* Of process `pid`, or the own (0); a container's through its root folder. */
 bool cgroup_open_of(struct cgroup *cgroup, const char *root, unsigned pid);
 
+/* Where only the processor matters. */
+void cgroup_close_memory(struct cgroup *cgroup);
+
 void cgroup_close(struct cgroup *cgroup);
 
 bool cgroup_is_open(const struct cgroup *cgroup);

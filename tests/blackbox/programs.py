@@ -271,8 +271,21 @@ class Gate(Program):
                 total += value
         return total
 
+    def open_files(self):
+        """What its descriptors lead to."""
+        found = []
+        for entry in os.scandir(f"/proc/{self.pid}/fd"):
+            try:
+                found.append(os.readlink(entry.path))
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return found
+
     def open_fds(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """Without those on its exporters' processes and cgroups, which it
+        keeps from when it has found them."""
+        return sum(not re.match(r"/proc/\d+$|/sys/fs/cgroup/", each)
+                   for each in self.open_files())
 
     def stop(self):
         if self.is_stopped:

@@ -80,16 +80,6 @@ def measured(gate, pattern):
     return found[0]
 
 
-def open_files(pid):
-    found = set()
-    for entry in os.scandir(f"/proc/{pid}/fd"):
-        try:
-            found.add(os.readlink(entry.path))
-        except FileNotFoundError:
-            pass  # closed meanwhile
-    return found
-
-
 def threads(pid):
     names = []
     for entry in os.scandir(f"/proc/{pid}/task"):
@@ -105,7 +95,7 @@ def scrape_until_known(gate, pid):
     """Good scrapes, until the gate has found out who answers them."""
     def is_known():
         assert gate.get().status == 200
-        return (f"/proc/{pid}" in open_files(gate.pid) and
+        return (f"/proc/{pid}" in gate.open_files() and
                 "find-exporter" not in threads(gate.pid))
     wait_for(is_known, 20, f"the gate knows process {pid}")
     # What the thread has found has come to the gate before this one ends.
@@ -244,6 +234,10 @@ def test_restarted(lab):
     answer = wait_for(is_told, 20, "the restart is found")
     assert re.fullmatch(r"restarted [0-9.]+s ago", bracket(answer))
     measured(gate, rf"^process {again.pid} ")
+    # Of the one before, nothing is kept.
+    kept = [each for each in gate.open_files()
+            if re.match(r"/proc/\d+$|/sys/fs/cgroup/", each)]
+    assert f"/proc/{again.pid}" in kept and len(kept) <= 10, kept
 
 
 def test_descriptors(lab):
