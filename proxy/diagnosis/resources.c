@@ -39,6 +39,7 @@ resources_book_new(struct mailbox *mailbox, const char *root)
 	const char *container = getenv("SCRAPEGATE_EXPORTER_CONTAINER");
 
 	TAILQ_INIT(&book->all);
+	atomic_init(&book->has_asked_queue, false);
 	book->mailbox = mailbox;
 	book->root = xstrdup(root);
 	cgroup_open_of(&book->gate, root, 0);

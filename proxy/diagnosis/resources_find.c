@@ -47,13 +47,13 @@ struct search {
 	pthread_t id;
 	atomic_bool stop;
 	char *root;
-	bool has_asked_queue;
 	struct owners_result walked;
 	size_t count;
 	struct item items[];
 };
 
-/* On the thread: nothing here touches a struct resources. */
+/* On the thread: nothing here touches a struct resources, and of the book only
+ * what is atomic or never changes. */
 
 static FILE *
 open_net(const struct search *search, const char *name)
@@ -228,7 +228,7 @@ ask_queue(struct search *search)
 
 	for (i = 0; i < search->count; i++)
 		sock_diag_ask(&search->items[i].address, &queue);
-	search->has_asked_queue = true;
+	atomic_store(&search->book->has_asked_queue, true);
 }
 
 static void take(struct message *message, void *owner);
@@ -241,13 +241,13 @@ run(void *arg)
 	size_t i;
 
 	pthread_setname_np(pthread_self(), "find-exporter");
+	ask_queue(search); /* first: who needs it does not wait for the rest */
 	find_listeners(search);
 	walk(search);
 	for (i = 0; i < search->count; i++) {
 		open_process(search, &search->items[i]);
 		open_cgroup(search, &search->items[i]);
 	}
-	ask_queue(search);
 	search->message.deliver = take;
 	mailbox_post(mailbox, &search->message);
 	return NULL;
@@ -371,7 +371,6 @@ take(struct message *message, void *owner)
 	if (search->book != NULL) {
 		pthread_join(search->id, NULL);
 		search->book->search = NULL;
-		search->book->has_asked_queue = search->has_asked_queue;
 		for (i = 0; i < search->count; i++) {
 			resources = search->items[i].resources;
 			if (resources == NULL)

@@ -89,7 +89,8 @@ struct resources_book {
 	unsigned last_generation;
 	struct cgroup gate;
 	struct cgroup_sample gate_last;
-	bool has_asked_queue; /* the kernel has what it takes to ask */
+	/* Set by the search: the kernel has what it takes to ask. */
+	atomic_bool has_asked_queue;
 	bool is_in_kubernetes;
 	bool has_declared_cpu;
 	bool has_declared_memory;
