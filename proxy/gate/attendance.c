@@ -170,7 +170,8 @@ write_who(struct seat *seat, const char *peer, const char *user)
 			*at = '?';
 	for (i = 0; i < WHO_WORDS; i++) {
 		memcpy(&value, text + i * 8, 8);
-		set(&seat->who[i], value);
+		atomic_store_explicit(
+		    &seat->who[i], value, memory_order_release);
 	}
 }
 
@@ -237,10 +238,11 @@ read_seat(const struct seat *seat, struct attendee *attendee)
 	attendee->interval_us =
 	    get(&seat->steady) >= STEADY_KNOWN ? get(&seat->interval_us) : 0;
 	for (i = 0; i < WHO_WORDS; i++) {
-		value = get(&seat->who[i]);
+		value =
+		    atomic_load_explicit(&seat->who[i], memory_order_acquire);
 		memcpy(attendee->who + i * 8, &value, 8);
 	}
-	atomic_thread_fence(memory_order_acquire);
+	/* Whose name has been seen has been seen to come, too. */
 	return get(&seat->scraper) == attendee->scraper;
 }
 
