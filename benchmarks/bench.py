@@ -37,6 +37,7 @@ def measure(options):
     programs = {
         "scrapegate": options.build / "static" / "scrapegate",
         "bare_loop": options.build / "bench" / "bare_loop",
+        "scrapes": options.build / "bench" / "scrapes",
         "exporter_exporter": options.build / "bench" / "exporter_exporter"}
     programs = {name: str(path) for name, path in programs.items()}
     table = Table()

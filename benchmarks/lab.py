@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import peers
-from server import HOST, LOAD_CORE, Server, Trouble
+from server import ENVIRONMENT, HOST, LOAD_CORE, Server, Trouble
 
 ABSENT = {
     "exporter_exporter": "no Go here that could build it",
@@ -49,7 +49,7 @@ class Lab:
              "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
              cert, "-days", "60", "-subj", "/CN=localhost", "-addext",
              f"subjectAltName=DNS:localhost,IP:{HOST}"],
-            check=True, capture_output=True)
+            check=True, capture_output=True, env=ENVIRONMENT)
         return cert, key
 
     def run(self, name, *commands, **options):

@@ -1,4 +1,5 @@
-"""The load: wrk on the load core."""
+"""The load, on the load core: wrk for as many scrapes as there can be,
+scrapes.c for how long each of them takes."""
 
 import re
 import subprocess
@@ -7,15 +8,21 @@ from server import LOAD_CORE, Trouble
 
 
 class Load:
-    """What one run of wrk has seen; times in microseconds."""
+    """What one run of wrk has seen.  Not its latencies, see scrapes.c."""
 
     def __init__(self, out):
         self.done = int(re.search(r"(\d+) requests in", out).group(1))
         self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)",
                                     out).group(1))
-        self.p50, self.p99 = (to_us(re.search(
-            rf"^\s+{share}%\s+(\S+)", out, re.MULTILINE).group(1))
-            for share in (50, 99))
+
+
+class Times:
+    """Of single scrapes, in microseconds."""
+
+    def __init__(self, out):
+        done, *rest = out.split()
+        self.done = int(done)
+        self.p50, self.p99, self.p999 = map(float, rest)
 
 
 def to_us(text):
@@ -26,7 +33,7 @@ def to_us(text):
 def load(server, seconds, connections, is_gzip=False):
     """Scrapes as fast as it goes, on kept connections."""
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1",
-               f"-c{connections}", f"-d{seconds}s", "--latency", "-H",
+               f"-c{connections}", f"-d{seconds}s", "-H",
                "Accept: text/plain;version=0.0.4"]
     if is_gzip:
         command += ["-H", "Accept-Encoding: gzip"]
@@ -38,3 +45,16 @@ def load(server, seconds, connections, is_gzip=False):
         raise Trouble("fails under load: " + " ".join(
             (out + result.stderr).split())[-200:])
     return Load(out)
+
+
+def times(lab, server, seconds, connections, is_gzip=False):
+    """Scrapes on kept connections, the next one behind each answer."""
+    result = subprocess.run(
+        ["taskset", "-c", str(LOAD_CORE), lab.programs["scrapes"],
+         str(server.port), server.path, str(connections), str(seconds),
+         "tls" if server.scheme == "https" else "plain",
+         "gzip" if is_gzip else "identity"],
+        capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Trouble(" ".join(result.stderr.split())[-200:])
+    return Times(result.stdout)

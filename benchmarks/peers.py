@@ -14,6 +14,9 @@ import os
 from server import HOST, LOAD_CORE, free_port
 
 MANY = 6_000
+# It does not leave the choice to the client, which would be the same.
+HAPROXY_SUITES = ("TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                  "TLS_CHACHA20_POLY1305_SHA256")
 PEERS = {}
 
 
@@ -159,6 +162,7 @@ global
     nbthread 1
     {f"maxconn {MANY}" if role == "idle" else ""}
     ssl-default-bind-options ssl-min-ver TLSv1.2
+    ssl-default-bind-ciphersuites {HAPROXY_SUITES}
 defaults
     mode http
     timeout connect 5s

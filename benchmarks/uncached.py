@@ -3,7 +3,7 @@ at a time, kept alive."""
 
 from cached import check
 from lab import middle
-from load import load
+from load import times
 from server import Trouble
 from table import at_most
 
@@ -37,8 +37,8 @@ def one_role(lab, table, role, is_gzip, label):
 
     def measure(server):
         # Direct is what the exporter does when nobody wants its gzip.
-        return load(server, lab.seconds, 1,
-                    is_gzip and server is not lab.exporter)
+        return times(lab, server, lab.seconds, 1,
+                     is_gzip and server is not lab.exporter)
     found = lab.in_rounds(usable, measure, 1 if lab.is_quick else 5)
     for key in ("p50", "p99"):
         def pick(seen):
