@@ -52,10 +52,11 @@ struct http_lane {
 struct http_client {
 	struct event_base *base;
 	LIST_HEAD(, http_lane) lanes; /* the first one takes new calls */
+	CURL *spare;                  /* of a call before, or NULL */
 };
 
 static void
-release_call(struct http_call *call)
+release_call(struct http_call *call, bool is_fine)
 {
 	struct http_lane *lane = call->lane;
 	struct http_socket *s;
@@ -67,6 +68,8 @@ release_call(struct http_call *call)
 	curl_multi_remove_handle(lane->multi, call->easy);
 	lane->is_inside = false;
 	LIST_REMOVE(call, link);
+	if (is_fine && lane->client->spare == NULL)
+		lane->client->spare = http_call_leave_easy(call);
 	http_call_free(call);
 }
 
@@ -103,7 +106,7 @@ finish_call(struct http_call *call, CURLcode code)
 	struct http_result result;
 
 	http_call_result(call, code, &result);
-	release_call(call);
+	release_call(call, code == CURLE_OK);
 	hooks.done(hooks.arg, &result);
 }
 
@@ -447,9 +450,10 @@ http_client_free(struct http_client *client)
 		return;
 	while ((lane = LIST_FIRST(&client->lanes)) != NULL) {
 		while ((call = LIST_FIRST(&lane->calls)) != NULL)
-			release_call(call);
+			release_call(call, false);
 		free_lane(lane);
 	}
+	curl_easy_cleanup(client->spare);
 	free(client);
 }
 
@@ -458,10 +462,12 @@ http_call_start(struct http_client *client, const struct http_request *request,
     const struct http_hooks *hooks, struct err *err)
 {
 	struct http_lane *lane = LIST_FIRST(&client->lanes);
-	struct http_call *call = http_call_new(request, hooks, err);
+	struct http_call *call =
+	    http_call_new(request, hooks, client->spare, err);
 	CURLMcode code;
 
 	assert(!lane->is_inside);
+	client->spare = NULL;
 	if (call == NULL)
 		return NULL;
 	call->lane = lane;
@@ -483,7 +489,7 @@ http_call_cancel(struct http_call *call)
 	struct http_lane *lane = call->lane;
 
 	assert(!lane->is_inside);
-	release_call(call);
+	release_call(call, false);
 	drop_if_over(lane);
 }
 

@@ -268,25 +268,19 @@ on_tls(CURL *easy, void *ssl_ctx, void *arg)
  * does not look.
  */
 static void
-set_tls(struct http_call *call, const char *pool)
+set_tls(CURL *easy)
 {
-	CURL *easy = call->easy;
-
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, pool);
 	/* A resumed session would skip the verification. */
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
 }
 
 static void
-set_raw(struct http_call *call)
+set_raw(CURL *easy)
 {
-	CURL *easy = call->easy;
-
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(
@@ -309,20 +303,39 @@ set_raw(struct http_call *call)
 }
 
 static void
-set_callbacks(struct http_call *call)
+set_callbacks(CURL *easy)
 {
-	CURL *easy = call->easy;
-
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+}
+
+static void
+set_owner(CURL *easy, struct http_call *call)
+{
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(
+	    easy, CURLOPT_ERRORBUFFER, call == NULL ? NULL : call->error);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
+}
+
+/* What all calls have in common. */
+static CURL *
+new_easy(void)
+{
+	CURL *easy = curl_easy_init();
+
+	if (easy != NULL) {
+		set_callbacks(easy);
+		set_raw(easy);
+		set_tls(easy);
+	}
+	return easy;
 }
 
 static void
@@ -388,36 +401,52 @@ set_request(struct http_call *call, const struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(
 	    easy, CURLOPT_FRESH_CONNECT, request->is_fresh ? 1L : 0L);
-	if (request->unix_path != NULL) {
+	if (request->unix_path != NULL)
 		call->unix_path = xstrdup(request->unix_path);
-		curl_easy_setopt(
-		    easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
-	}
+	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
 	if (request->pinned != NULL)
 		set_pinned(call, request->pinned);
 	set_connect_time(call, request->connect_us);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 0L);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, request->pool);
 }
 
+/* Each of these sets all that differs between calls, so what a spare handle
+ * still has of the one before is of no account. */
 struct http_call *
 http_call_new(const struct http_request *request,
-    const struct http_hooks *hooks, struct err *err)
+    const struct http_hooks *hooks, CURL *spare, struct err *err)
 {
 	struct http_call *call = xcalloc(1, sizeof(*call));
 
 	call->hooks = *hooks;
 	call->may_connect = request->may_connect;
-	call->easy = curl_easy_init();
+	call->easy = spare != NULL ? spare : new_easy();
 	if (call->easy == NULL || curl_easy_setopt(call->easy, CURLOPT_URL,
 				      request->origin) != CURLE_OK) {
 		err_set(err, ERR_SYSTEM, "cannot start a transfer");
 		http_call_free(call);
 		return NULL;
 	}
-	set_callbacks(call);
-	set_raw(call);
-	set_tls(call, request->pool);
+	set_owner(call->easy, call);
 	set_request(call, request);
 	return call;
+}
+
+/* One that has dialled may remember an errno, one that has sent a body its
+ * method. */
+CURL *
+http_call_leave_easy(struct http_call *call)
+{
+	CURL *easy = call->easy;
+
+	if (call->dials > 0 || call->body != NULL)
+		return NULL;
+	set_owner(easy, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(easy, CURLOPT_RESOLVE, NULL);
+	call->easy = NULL;
+	return easy;
 }
 
 /* Headers and body hold credentials. */

@@ -51,9 +51,16 @@ struct http_call {
 	bool has_received; /* see http_result */
 };
 
+/* Takes `spare` over: NULL, or what another call left. */
 struct http_call *http_call_new(const struct http_request *request,
-    const struct http_hooks *hooks, struct err *err);
+    const struct http_hooks *hooks, CURL *spare, struct err *err);
 void http_call_free(struct http_call *call);
+
+/*
+ * The easy handle of a call that went well, for the next one, or NULL if it
+ * had better not be used again.  Its settings are half of what a call costs.
+ */
+CURL *http_call_leave_easy(struct http_call *call);
 
 /* In http_client.c: others have their turn before it goes on reading. */
 void http_call_rest(struct http_call *call);

@@ -27,9 +27,15 @@ fetch_request_seconds(uint64_t us, char *out, size_t size)
 static void
 append(struct conf_strings *lines, const char *name, const char *value)
 {
+	size_t name_len = strlen(name), value_len = strlen(value);
+	char *line = xmalloc(name_len + strlen(": ") + value_len + 1);
+
+	memcpy(line, name, name_len);
+	memcpy(line + name_len, ": ", 2);
+	memcpy(line + name_len + 2, value, value_len + 1);
 	lines->items =
 	    xrealloc(lines->items, (lines->count + 1) * sizeof(*lines->items));
-	lines->items[lines->count++] = xasprintf("%s: %s", name, value);
+	lines->items[lines->count++] = line;
 }
 
 /* A port that goes without saying is not said, as in every client. */

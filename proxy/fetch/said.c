@@ -37,8 +37,10 @@ has_part(const char *name, size_t len, const char *part)
 {
 	size_t part_len = strlen(part), i;
 
+	/* Of every header of every scrape: first one look at one letter. */
 	for (i = 0; i + part_len <= len; i++)
-		if (strncasecmp(name + i, part, part_len) == 0)
+		if ((name[i] | 0x20) == part[0] &&
+		    strncasecmp(name + i, part, part_len) == 0)
 			return true;
 	return false;
 }
