@@ -276,6 +276,32 @@ check_resources(const struct judged *judged)
 		    NAME_MAX_BYTES);
 }
 
+/* Who sets a limit means it: nobody counts what nobody looks at. */
+static void
+check_limits(const struct judged *judged)
+{
+	const struct conf_target *target = judged->target;
+	const struct {
+		const char *name;
+		unsigned value;
+	} limits[] = {
+		{ "sample_limit", target->sample_limit },
+		{ "label_limit", target->label_limit },
+		{ "label_name_length_limit", target->label_name_length_limit },
+		{ "label_value_length_limit",
+		    target->label_value_length_limit },
+	};
+	size_t i;
+
+	if (target->validate != CONF_VALIDATE_OFF)
+		return;
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].value > 0)
+			conf_errors_warn(&judged->loading->errors,
+			    "%s.%s has no effect: validate is off",
+			    judged->where, limits[i].name);
+}
+
 static void
 refuse_twins(const struct judged *judged, size_t index)
 {
@@ -337,6 +363,7 @@ conf_check_targets(struct conf_loading *loading)
 		check_tls(&judged);
 		check_query(&judged);
 		check_resources(&judged);
+		check_limits(&judged);
 		refuse_twins(&judged, i);
 	}
 	if (conf->target_count > 0)

@@ -275,6 +275,13 @@ struct conf_resources {
 	char *container; /* its name, for the words; NULL: none */
 };
 
+/* What becomes of a body that no Prometheus takes. */
+enum conf_validate {
+	CONF_VALIDATE_OFF, /* nobody looks */
+	CONF_VALIDATE_REPORT,
+	CONF_VALIDATE_REFUSE
+};
+
 struct conf;
 
 struct conf_target {
@@ -290,9 +297,16 @@ struct conf_target {
 	int64_t timeout_offset;
 	int64_t cache_ttl;
 	bool cache_once_per_scraper;
-	unsigned late_finish;     /* thousandths of the timeout; 0: off */
-	uint64_t body_size_limit; /* 0: none */
-	uint64_t stream_above;    /* 0: never */
+	unsigned late_finish; /* thousandths of the timeout; 0: off */
+	/* As in Prometheus; 0: none. */
+	uint64_t body_size_limit;
+	unsigned sample_limit;
+	unsigned label_limit;
+	unsigned label_name_length_limit;
+	unsigned label_value_length_limit;
+	enum conf_validate validate;
+	char *fallback_scrape_protocol; /* a name of Prometheus'; NULL: none */
+	uint64_t stream_above;          /* 0: never */
 	struct conf_param *params;
 	size_t param_count;
 	struct conf_strings query_allow;     /* as written */

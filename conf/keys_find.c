@@ -5,10 +5,6 @@
 #include "conf/conf.h"
 #include "conf/keys_table.h"
 
-#define NOT_YET(scope_, name_)                                                 \
-	{                                                                      \
-		.scope = (scope_), .name = (name_)                             \
-	}
 #define INSTEAD_ROOT(name_, words_)                                            \
 	{                                                                      \
 		.scope = CONF_SCOPE_ROOT, .name = (name_), .words = (words_)   \
@@ -22,17 +18,8 @@
 		.scope = CONF_SCOPE_TARGET, .name = (name_), .words = (words_) \
 	}
 
-/*
- * What is not built is refused, not ignored.  Whoever builds one of these
- * deletes its row.  And what people paste who come from elsewhere.
- */
+/* What people paste who come from elsewhere. */
 const struct conf_refused conf_refused[] = {
-	NOT_YET(CONF_SCOPE_TARGET, "sample_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "label_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "label_name_length_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "label_value_length_limit"),
-	NOT_YET(CONF_SCOPE_TARGET, "validate"),
-	NOT_YET(CONF_SCOPE_TARGET, "fallback_scrape_protocol"),
 	INSTEAD_ROOT("tls_server_config.ca_file",
 	    "is not a server's key: write client_ca_file"),
 	INSTEAD_ROOT(

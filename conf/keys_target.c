@@ -15,6 +15,14 @@
 
 static const char *const redirects[] = { "false", "same_origin", "true", NULL };
 
+/* In the order of enum conf_validate. */
+static const char *const validations[] = { "off", "report", "refuse", NULL };
+
+/* Prometheus' own names. */
+static const char *const protocols[] = { "PrometheusProto",
+	"OpenMetricsText0.0.1", "OpenMetricsText1.0.0", "PrometheusText0.0.4",
+	"PrometheusText1.0.0", NULL };
+
 const struct conf_key conf_keys_target[] = {
 	{ TARGET(name), .name = "name", .type = CONF_TYPE_STRING,
 	    .is_reloadable = true,
@@ -64,6 +72,24 @@ const struct conf_key conf_keys_target[] = {
 	    .max = INT64_C(1) << 50, .is_reloadable = true,
 	    .help = "A larger answer fails the scrape, as in Prometheus. 0: no "
 		    "limit." },
+	{ TARGET(sample_limit), .name = "sample_limit", .type = CONF_TYPE_UINT,
+	    .def = "0", .min = 0, .max = UINT32_MAX, .is_reloadable = true,
+	    .help = "An answer with more samples fails the scrape, as in "
+		    "Prometheus. 0: no limit." },
+	{ TARGET(label_limit), .name = "label_limit", .type = CONF_TYPE_UINT,
+	    .def = "0", .min = 0, .max = UINT32_MAX, .is_reloadable = true,
+	    .help = "Likewise a series with more labels, its name counted; "
+		    "labels that Prometheus adds are not. 0: no limit." },
+	{ TARGET(label_name_length_limit), .name = "label_name_length_limit",
+	    .type = CONF_TYPE_UINT, .def = "0", .min = 0, .max = UINT32_MAX,
+	    .is_reloadable = true,
+	    .help = "Likewise a label with a longer name, in bytes. 0: no "
+		    "limit." },
+	{ TARGET(label_value_length_limit), .name = "label_value_length_limit",
+	    .type = CONF_TYPE_UINT, .def = "0", .min = 0, .max = UINT32_MAX,
+	    .is_reloadable = true,
+	    .help = "Likewise a label with a longer value, or a longer metric "
+		    "name. 0: no limit." },
 	{ TARGET(stream_above), .name = "stream_above", .type = CONF_TYPE_SIZE,
 	    .def = "8MB", .min = 0, .max = INT64_C(1) << 50,
 	    .is_reloadable = true,
@@ -85,6 +111,20 @@ const struct conf_key conf_keys_target[] = {
 	    .type = CONF_TYPE_QUERY_VALUES, .is_reloadable = true,
 	    .help = "Per name the values it may have: a list, or one POSIX "
 		    "extended regex that must match the whole value." },
+	{ TARGET(validate), .name = "validate", .type = CONF_TYPE_CHOICE,
+	    .def = "refuse", .choices = validations, .is_reloadable = true,
+	    .help = "`refuse`: a body that no released Prometheus takes, or "
+		    "that breaks a limit above, fails the scrape with line and "
+		    "column; what only some refuse is delivered with a "
+		    "warning. `report`: always delivered, and recorded. `off`: "
+		    "nobody looks, and only body_size_limit holds. A body "
+		    "longer than stream_above is only reported." },
+	{ TARGET(fallback_scrape_protocol), .name = "fallback_scrape_protocol",
+	    .type = CONF_TYPE_WORD, .choices = protocols,
+	    .unknown = "unknown scrape protocol", .is_reloadable = true,
+	    .help = "What the exporter speaks if its Content-Type is missing, "
+		    "malformed or foreign, as in Prometheus 3: the header that "
+		    "goes out says so. If not set: passed on as it came." },
 	{ TARGET(follow_redirects), .name = "follow_redirects",
 	    .type = CONF_TYPE_CHOICE, .def = "same_origin",
 	    .choices = redirects, .is_reloadable = true,

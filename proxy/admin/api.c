@@ -22,6 +22,8 @@
 #include "proxy/diagnosis/journal.h"
 #include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/parts.h"
+#include "proxy/diagnosis/reading.h"
+#include "proxy/diagnosis/reading_json.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/diagnosis/record_json.h"
 #include "proxy/gate/handshakes.h"
@@ -110,6 +112,19 @@ add_notices(struct cJSON *object, const struct notices *notices)
 	}
 }
 
+/* Of the last answer that was read and delivered; empty before one was. */
+static void
+add_body(struct cJSON *object, const struct reading *reading)
+{
+	struct cJSON *facts;
+
+	reading_json_warnings(
+	    json_add_array(object, "scrapeWarnings"), reading);
+	facts = json_add_object(object, "scrapeFacts");
+	if (reading != NULL)
+		facts_json(facts, &reading->facts);
+}
+
 /* Prometheus' keys in Prometheus' order, then ours. */
 static void
 add_target(struct cJSON *list, const struct board_target *target,
@@ -136,6 +151,7 @@ add_target(struct cJSON *list, const struct board_target *target,
 	json_add_string(object, "scrapeTimeout", timeout);
 	add_last_scrape(object, target);
 	add_notices(object, notices);
+	add_body(object, target->reading);
 }
 
 /* Any other state selects nothing, as in Prometheus. */

@@ -48,9 +48,12 @@ describe_last_error(
 	const struct reason_row *row;
 	const struct finding *finding;
 
-	if (board_health(target) != BOARD_DOWN)
+	if (target->last == NULL)
 		return "";
 	finding = target->last->finding;
+	/* What was delivered may be refused by Prometheus all the same. */
+	if (board_health(target) != BOARD_DOWN && finding->lasterror[0] == '\0')
+		return "";
 	if (finding->lasterror[0] != '\0')
 		return finding->lasterror;
 	row = reason_row(finding->reason);

@@ -26,8 +26,8 @@ const char *describe_scheme(const struct conf_url *url);
 int64_t describe_timeout_ms(const struct board_target *target);
 
 /*
- * What Prometheus 3 prints, "" unless the target is down: for a direct scrape,
- * or, where only the gate can fail so, for one through the gate.
+ * What Prometheus 3 prints, "" if it took the answer: for a direct scrape, or,
+ * where only the gate can fail so, for one through the gate.
  */
 const char *describe_last_error(
     const struct board_target *target, char text[DESCRIBE_ERROR_SIZE]);

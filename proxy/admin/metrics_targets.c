@@ -6,6 +6,7 @@
 #include "proxy/admin/view.h"
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/notices.h"
+#include "proxy/diagnosis/reading.h"
 #include "proxy/diagnosis/record.h"
 
 /* The rest is the gate's own and refuses a scrape before there is one. */
@@ -180,6 +181,19 @@ put_body_bytes(struct metrics_output *out, const struct board_target *target)
 	put_of_success(out, target, (double)target->body_bytes);
 }
 
+/* Only while there are any: most exporters never have one. */
+static void
+put_warnings(struct metrics_output *out, const struct board_target *target)
+{
+	const struct reading *reading = target->reading;
+	size_t i;
+
+	for (i = 0; reading != NULL && i < reading->warning_count; i++)
+		metrics_put(out, (double)reading->warnings[i].count, "target",
+		    target->conf->name, "warning", reading->warnings[i].id,
+		    NULL);
+}
+
 static const struct metric metrics[] = {
 	{ "scrapegate_scrapes_total", "counter",
 	    "Upstream attempts by outcome.", NULL, put_scrapes },
@@ -210,6 +224,10 @@ static const struct metric metrics[] = {
 	{ "scrapegate_target_body_bytes", "gauge",
 	    "Size of the newest good answer, uncompressed.", NULL,
 	    put_body_bytes },
+	{ "scrapegate_target_warnings", "gauge",
+	    "How often the newest good answer has what Prometheus, or one of "
+	    "its releases, minds or drops.",
+	    NULL, put_warnings },
 };
 
 const struct metrics_room metrics_targets = METRICS_ROOM(metrics);

@@ -1,6 +1,7 @@
 /*
  * The targets page from inside: page.c has the page and its lists,
- * page_target.c the section of one target, page_figures.c how figures and
+ * page_target.c the section of one target, page_body.c what its body says,
+ * page_figures.c how figures and
  * phases are drawn.  Others see page.h.
  */
 #ifndef PROXY_ADMIN_PAGE_PARTS_H
@@ -13,10 +14,14 @@
 
 struct notices;
 struct phases;
+struct reading;
 
 /* `notices` may be NULL. */
 void page_put_target(FILE *out, const struct board_target *target,
     const struct notices *notices);
+
+/* Of the last good answer: what made it large, and what was odd in it. */
+void page_put_body(FILE *out, const struct reading *reading);
 
 void page_put_badge(FILE *out, enum board_health health);
 

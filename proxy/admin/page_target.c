@@ -49,7 +49,7 @@ put_why(FILE *out, const struct board_target *target)
 
 	fprintf(out, "<div class=\"%s\"><div class=\"words\">%d ",
 	    target->last->is_delivered ? "note" : "why",
-	    finding_status(finding));
+	    target->last->is_delivered ? 200 : finding_status(finding));
 	page_put_reason(out, finding->reason);
 	fputs(": ", out);
 	html_text(out, finding->words);
@@ -167,6 +167,8 @@ page_put_target(
 	put_facts(out, target);
 	if (target->last->finding->reason != REASON_OK)
 		put_why(out, target);
+	if (target->reading != NULL)
+		page_put_body(out, target->reading);
 	page_put_bar(out, &target->last->phases);
 	page_put_bar_key(out, &target->last->phases);
 	fputs("</section>\n", out);

@@ -19,6 +19,7 @@
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/exposition/count.h"
+#include "proxy/exposition/scanner.h"
 #include "proxy/fetch/attempt.h"
 #include "proxy/fetch/report.h"
 #include "proxy/scrape.h"
@@ -208,6 +209,16 @@ start_attempt(struct entry *entry, const struct scrape *scrape)
 	cache->running++;
 }
 
+/* Unless somebody has read them already. */
+static uint64_t
+count_samples(const struct report *report, const struct payload *payload)
+{
+	if (report->scan != NULL)
+		return report->scan->facts.samples;
+	return exposition_count_samples(
+	    wire_body(payload->text), wire_body_len(payload->text));
+}
+
 static void
 finish_good(struct entry *entry, struct report *report, struct payload *payload)
 {
@@ -217,8 +228,7 @@ finish_good(struct entry *entry, struct report *report, struct payload *payload)
 	struct answer *answer;
 	bool is_kept;
 
-	samples = exposition_count_samples(
-	    wire_body(payload->text), wire_body_len(payload->text));
+	samples = count_samples(report, payload);
 	report->phases.us[PHASE_PARSE] += clock_now_us() - begin_us;
 	entry_describe(entry, report, entry->timeout_ms, &finding);
 	answer = answer_new(&report->judge, payload, clock_now_us());
@@ -260,7 +270,8 @@ finish_attempt(const struct report *report, struct payload *payload, void *arg)
 		entry_finish_late(entry, &mine);
 	} else if (entry->stream != NULL) {
 		entry_finish_stream(entry, &mine);
-	} else if (classify(&mine) == REASON_OK) {
+	} else if (classify_is_delivered(
+		       &mine, entry->key.target, classify(&mine))) {
 		finish_good(entry, &mine, payload);
 	} else {
 		wire_unref(payload->text);

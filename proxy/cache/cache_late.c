@@ -105,9 +105,10 @@ cache_cut_late(struct cache *cache, const struct key *key)
 }
 
 static enum late_end
-late_end_of(enum reason reason)
+late_end_of(
+    const struct entry *entry, const struct report *report, enum reason reason)
 {
-	if (reason_row(reason)->status == 200)
+	if (classify_is_delivered(report, entry->key.target, reason))
 		return LATE_WHOLE;
 	/* That was us. */
 	return reason == REASON_MEMORY_BUDGET_EXCEEDED ? LATE_CUT : LATE_FAILED;
@@ -122,5 +123,5 @@ entry_finish_late(struct entry *entry, const struct report *report)
 	if (entry->stream != NULL)
 		stream_break(entry->stream, NULL); /* of nobody */
 	entry->stream = NULL;
-	amend(entry, late_end_of(reason), reason);
+	amend(entry, late_end_of(entry, report, reason), reason);
 }

@@ -12,7 +12,9 @@
 #include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/baselines.h"
 #include "proxy/diagnosis/classify.h"
+#include "proxy/diagnosis/reading.h"
 #include "proxy/diagnosis/record.h"
+#include "proxy/exposition/scanner.h"
 #include "proxy/fetch/report.h"
 
 const struct conf_target *
@@ -163,7 +165,6 @@ entry_make_record(struct entry *entry, const struct report *report,
 	record->samples = samples;
 	record->is_reused = report->is_reused;
 	record->has_restarted = has_restarted(entry);
-	record->is_delivered = reason_row(finding->reason)->status == 200;
 	record->bad_answer = bad_answer_new(finding, report, record->wall_us);
 	return record;
 }
@@ -173,15 +174,19 @@ entry_record(struct entry *entry, const struct report *report,
     const struct finding *finding, uint64_t samples)
 {
 	struct cache *cache = entry->cache;
+	struct record *record =
+	    entry_make_record(entry, report, finding, samples);
 
-	if (reason_row(finding->reason)->status == 200) {
+	if (finding->is_delivered) {
 		late_good(cache->late, entry->key.target);
 		learn(entry, report, samples);
 		resources_learn(
 		    resources_of(cache->resources, entry->key.target),
-		    &entry->mark, report, NULL, entry->started_wall_us);
+		    &entry->mark, report,
+		    report->scan != NULL ? &report->scan->facts : NULL,
+		    entry->started_wall_us);
+		record_set_reading(
+		    record, reading_new(report, finding->reason));
 	}
-	cache->options.record(
-	    entry_make_record(entry, report, finding, samples),
-	    cache->options.arg);
+	cache->options.record(record, cache->options.arg);
 }

@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "proxy/cache/answer.h"
 #include "proxy/diagnosis/classify.h"
+#include "proxy/exposition/scanner.h"
 #include "proxy/fetch/attempt.h"
 #include "proxy/fetch/report.h"
 
@@ -79,6 +80,7 @@ begin_stream(void *arg, const struct judge_result *head, struct payload *so_far)
 		.base = cache->options.base,
 		.streams = &cache->streams,
 		.window = window_of(cache),
+		.is_counting = entry->key.target->validate == CONF_VALIDATE_OFF,
 		.pause = pause_attempt,
 		.resume = resume_attempt,
 		.deserted = lose_readers,
@@ -124,19 +126,20 @@ entry_flow(const struct entry *entry)
 void
 entry_finish_stream(struct entry *entry, struct report *report)
 {
-	enum reason reason = classify(report);
 	struct stream *stream = entry->stream;
 	struct finding finding;
 	struct answer *answer;
+	uint64_t samples = report->scan != NULL ? report->scan->facts.samples
+						: stream_samples(stream);
 
 	entry->stream = NULL;
 	entry_describe(entry, report, entry->timeout_ms, &finding);
-	entry_record(entry, report, &finding,
-	    reason == REASON_OK ? stream_samples(stream) : 0);
-	answer = reason == REASON_OK
+	entry_record(
+	    entry, report, &finding, finding.is_delivered ? samples : 0);
+	answer = finding.is_delivered
 		     ? answer_new_stream(&report->judge)
 		     : answer_new_failure(&finding, report->error_text);
-	if (reason == REASON_OK)
+	if (finding.is_delivered)
 		stream_end(stream);
 	else
 		stream_break(stream, answer);

@@ -60,6 +60,7 @@ keeper_new(const struct keeper_options *options, struct err *err)
 	cache.fetcher = keeper->fetcher;
 	keeper->cache = cache_new(&cache);
 	cache_switch(keeper->cache, options->conf);
+	fetcher_renew(keeper->fetcher, options->conf);
 	return keeper;
 
 fail:
@@ -153,7 +154,7 @@ take_change(struct message *message, void *owner)
 	struct keeper *keeper = owner;
 
 	cache_switch(keeper->cache, change->conf);
-	fetcher_renew(keeper->fetcher);
+	fetcher_renew(keeper->fetcher, change->conf);
 	conf_unref(change->conf);
 	rendezvous_arrive(change->done);
 	free(change);

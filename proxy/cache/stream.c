@@ -383,11 +383,17 @@ on_turn(evutil_socket_t fd, short events, void *arg)
 
 /* What comes in. */
 
+static void
+count(struct stream *stream, const char *bytes, size_t len)
+{
+	if (stream->options.is_counting)
+		exposition_count(&stream->count, bytes, len);
+}
+
 void
 stream_begin(struct stream *stream, struct payload *so_far)
 {
-	exposition_count(&stream->count, wire_body(so_far->text),
-	    wire_body_len(so_far->text));
+	count(stream, wire_body(so_far->text), wire_body_len(so_far->text));
 	if (so_far->gzip == NULL && stream->reader_count[GZIP] > 0)
 		stream->deflate = deflate_new(take_gzip, stream);
 	if (is_read(stream, IDENTITY))
@@ -404,7 +410,7 @@ stream_begin(struct stream *stream, struct payload *so_far)
 void
 stream_text(struct stream *stream, const char *bytes, size_t len)
 {
-	exposition_count(&stream->count, bytes, len);
+	count(stream, bytes, len);
 	if (is_read(stream, IDENTITY))
 		fill(stream, IDENTITY, bytes, len);
 }

@@ -36,6 +36,7 @@ struct stream_options {
 	/* Bytes that were made and not read yet, when it pauses; it goes on
 	 * at half of that.  A piece or two may come on top. */
 	size_t window;
+	bool is_counting; /* samples: nobody else does */
 	void (*pause)(void *arg);
 	void (*resume)(void *arg);
 	/* The last reader has left, for this reason, and was it the readers

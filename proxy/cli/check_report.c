@@ -6,6 +6,7 @@
 
 #include "proxy/base/escape.h"
 #include "proxy/base/json.h"
+#include "proxy/diagnosis/reading_json.h"
 #include "proxy/exposition/lint.h"
 
 #define HINTS_MAX 100
@@ -233,34 +234,6 @@ add_warnings(const struct warnings *warnings, struct cJSON *root)
 }
 
 static void
-add_facts(const struct exposition_facts *facts, struct cJSON *root)
-{
-	struct cJSON *object = json_add_object(root, "facts"), *list, *each;
-	char name[NAME_SIZE];
-	size_t i;
-
-	json_add_number(object, "bytes", (double)facts->bytes);
-	json_add_number(object, "samples", (double)facts->samples);
-	json_add_number(object, "families", (double)facts->families);
-	json_add_number(object, "exemplars", (double)facts->exemplars);
-	json_add_number(object, "timestamps", (double)facts->timestamps);
-	list = json_add_array(object, "largest");
-	for (i = 0; i < facts->top_count; i++) {
-		escape_quoted(name, sizeof(name), facts->top[i].name,
-		    strlen(facts->top[i].name));
-		each = json_add_object(list, NULL);
-		json_add_string(each, "metric", name);
-		json_add_number(each, "bytes", (double)facts->top[i].bytes);
-		json_add_number(each, "samples", (double)facts->top[i].samples);
-	}
-	each = json_add_object(object, "process");
-	for (i = 0; i < FACT_COUNT; i++)
-		if (facts->has_value[i])
-			json_add_number(each, fact_name((enum fact_value)i),
-			    facts->value[i]);
-}
-
-static void
 print_json(const struct check_report *report, FILE *out)
 {
 	struct cJSON *root = json_object_new();
@@ -271,7 +244,7 @@ print_json(const struct check_report *report, FILE *out)
 	add_warnings(&report->result->warnings, root);
 	hints.list = json_add_array(root, "hints");
 	run_lint(report, &hints);
-	add_facts(&report->result->facts, root);
+	facts_json(json_add_object(root, "facts"), &report->result->facts);
 	text = json_print(root);
 	fprintf(out, "%s\n", text);
 	free(text);

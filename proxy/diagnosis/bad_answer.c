@@ -15,8 +15,7 @@ bad_answer_new(const struct finding *finding, const struct report *report,
 	struct bad_answer *answer;
 
 	if (said == NULL || said->len == 0 ||
-	    finding->reason == REASON_CLIENT_GONE ||
-	    reason_row(finding->reason)->status == 200)
+	    finding->reason == REASON_CLIENT_GONE || finding->is_delivered)
 		return NULL;
 	answer = xcalloc(1, sizeof(*answer) + said->len);
 	answer->wall_us = wall_us;

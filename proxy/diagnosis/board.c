@@ -57,6 +57,7 @@ free_entries(struct entry **entries, size_t count)
 			continue;
 		free(entries[i]->last);
 		free(entries[i]->bad_answer);
+		free(entries[i]->reading);
 		free(entries[i]);
 	}
 	free(entries);
@@ -301,15 +302,27 @@ amend(struct board *board, struct record *record)
 	free(record);
 }
 
+static void
+set_reading(
+    struct entry *entry, const struct record *record, struct reading *reading)
+{
+	free(entry->reading);
+	entry->reading = reading;
+	entry->target.reading = reading;
+	warned_note(&entry->warned, record, reading);
+}
+
 /* What it means for its target. */
 static void
-judge(struct board *board, struct entry *entry, const struct record *record,
+judge(struct board *board, struct entry *entry, struct record *record,
     const struct packed *packed)
 {
 	count_times(&entry->target, record);
-	if (record->is_delivered)
+	if (record->is_delivered) {
 		board_note_success(board, entry, record, packed);
-	else
+		set_reading(entry, record, record->reading);
+		record->reading = NULL;
+	} else
 		board_note_failure(board, entry, record, packed);
 }
 
@@ -334,6 +347,7 @@ board_add(struct board *board, struct record *record)
 		entry->target.scrapes[reason]++;
 	/* A scraper that lost patience says nothing of the target. */
 	if (entry == NULL || reason == REASON_CLIENT_GONE) {
+		free(record->reading);
 		free(record);
 	} else {
 		judge(board, entry, record, packed);

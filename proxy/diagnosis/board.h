@@ -22,6 +22,7 @@ struct bad_answer;
 struct board;
 struct conf;
 struct conf_target;
+struct reading;
 struct record;
 
 #define BOARD_RECORDS 1000
@@ -55,6 +56,8 @@ struct board_target {
 	const struct record *last;
 	/* What came with the newest failure that came with anything. */
 	const struct bad_answer *bad_answer;
+	/* Of the newest answer that was read and delivered, or NULL. */
+	const struct reading *reading;
 };
 
 /* `conf` lives until the board has another one. */
@@ -81,8 +84,8 @@ void board_flush(struct board *board);
 
 /*
  * Takes the record over.  One with reason client_gone has no verdict on the
- * target: it is kept and counted in `scrapes`, and changes nothing else.  A
- * reason with status 200 is a success with a warning.  A record of a target
+ * target: it is kept and counted in `scrapes`, and changes nothing else.  One
+ * that was delivered is a success, whatever its reason.  A record of a target
  * that the configuration does not name any more is kept only.  An amendment
  * takes the place of its record, if that is still there, and counts nothing.
  */

@@ -9,13 +9,16 @@
 #include "proxy/diagnosis/board.h"
 #include "proxy/diagnosis/chronicle.h"
 #include "proxy/diagnosis/packed.h"
+#include "proxy/diagnosis/warned.h"
 
 struct failure;
 
 struct entry {
 	struct board_target target;
-	struct record *last; /* what target.last shows */
 	struct bad_answer *bad_answer; /* what target.bad_answer shows */
+	struct record *last;           /* what target.last shows */
+	struct reading *reading;       /* likewise */
+	struct warned warned;
 	/* A row of scrapes that were delivered, but slow or odd. */
 	enum reason odd_reason;
 	uint64_t odd_since_wall_us; /* 0: the last was as it should be */

@@ -6,6 +6,7 @@
 #include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/codes.h"
 #include "proxy/diagnosis/rules.h"
+#include "proxy/exposition/scanner.h"
 #include "proxy/fetch/report.h"
 
 enum reason
@@ -309,15 +310,21 @@ rule_body(const struct report *report)
 	return LOOK_UP(verdicts, (long)verdict);
 }
 
+/* Whole, and what it says is judged last. */
 static enum reason
-rule_good(const struct report *report)
+rule_whole(const struct report *report)
 {
-	return report->end != ATTEMPT_RUNNING &&
-		       report->judge.verdict == VERDICT_WHOLE &&
-		       report->judge.is_head_complete &&
-		       report->judge.status == 200
-		   ? REASON_OK
-		   : UNDECIDED;
+	enum reason reason;
+
+	if (report->end == ATTEMPT_RUNNING ||
+	    report->judge.verdict != VERDICT_WHOLE ||
+	    !report->judge.is_head_complete || report->judge.status != 200)
+		return UNDECIDED;
+	reason = classify_body(report);
+	if (reason == REASON_OK && report->scan != NULL &&
+	    report->scan->facts.bytes == 0)
+		return REASON_BODY_EMPTY;
+	return reason;
 }
 
 typedef enum reason rule_fn(const struct report *report);
@@ -337,7 +344,7 @@ static rule_fn *const rules[] = {
 	rule_status,
 	rule_limits,
 	rule_body,
-	rule_good,
+	rule_whole,
 };
 
 enum reason

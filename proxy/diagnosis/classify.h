@@ -16,9 +16,25 @@ struct baseline_verdict;
 struct conf_target;
 struct report;
 struct resources_verdict;
+struct scanner_verdict;
 
-/* REASON_OK for a whole 200. */
+/* REASON_OK for a whole 200 with a body that some Prometheus takes. */
 enum reason classify(const struct report *report);
+
+/* What all releases refuse the body for, as a rule, or which limit of the
+ * user's it breaks; REASON_OK if neither, or if nobody looked. */
+enum reason classify_body(const struct report *report);
+
+/* The parser's verdict, whatever the Content-Type: with its place.  Of a report
+ * that has a scan. */
+const struct scanner_verdict *classify_verdict(const struct report *report);
+
+/* So refused, and for looking like something else than metrics. */
+bool classify_is_no_metrics(const struct report *report);
+
+/* The scraper has got it, or gets it, although `reason` may not be ok. */
+bool classify_is_delivered(const struct report *report,
+    const struct conf_target *target, enum reason reason);
 
 /*
  * The words of a finding, ready to print.  Everything is printable ASCII;
@@ -27,9 +43,10 @@ enum reason classify(const struct report *report);
  */
 struct finding {
 	enum reason reason;
-	char words[200]; /* without "ID: " */
-	char
-	    lasterror[512]; /* what Prometheus 3 would print, scraping direct */
+	bool is_delivered;   /* as a 200: a failure of no scrape */
+	char words[200];     /* without "ID: " */
+	char lasterror[512]; /* what Prometheus 3 would print, scraping direct;
+			      * where it quotes the body, UTF-8 and lines */
 	char cause[512];
 	char seen[1024]; /* evidence, each piece marked (measured) ... */
 	char fix[512];

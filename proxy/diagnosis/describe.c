@@ -4,22 +4,11 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "proxy/base/utf8.h"
 #include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/sketch.h"
+#include "proxy/diagnosis/variants.h"
 #include "proxy/fetch/report.h"
-
-/*
- * Where a row's texts would not be the whole truth: the first variant of the
- * reason that applies replaces those it has.
- */
-struct variant {
-	enum reason reason;
-	bool (*applies)(const struct sketch *sketch);
-	const char *words;
-	const char *lasterror;
-	const char *cause;
-	const char *fix;
-};
 
 static bool
 is_missing_socket(const struct sketch *sketch)
@@ -214,6 +203,12 @@ static const struct variant variants[] = {
 	    NULL },
 };
 
+static bool
+does_apply(const struct variant *variant, const struct sketch *sketch)
+{
+	return variant->reason == sketch->reason && variant->applies(sketch);
+}
+
 static const struct variant *
 find_variant(const struct sketch *sketch)
 {
@@ -221,9 +216,11 @@ find_variant(const struct sketch *sketch)
 	size_t i;
 
 	for (i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
-		if (variants[i].reason == sketch->reason &&
-		    variants[i].applies(sketch))
+		if (does_apply(&variants[i], sketch))
 			return &variants[i];
+	for (i = 0; i < variants_body_count; i++)
+		if (does_apply(&variants_body[i], sketch))
+			return &variants_body[i];
 	return &none;
 }
 
@@ -234,6 +231,30 @@ words_size(const char *id)
 	struct finding *finding;
 
 	return sizeof(finding->words) + 1 - strlen(id) - strlen(": ");
+}
+
+/*
+ * Prometheus' own words, in which it may repeat the exporter's: characters of
+ * any script stay, and so do lines.
+ */
+static void
+quote(char *out, size_t size, const char *said)
+{
+	size_t used = 0, len, left = strlen(said);
+
+	for (; left > 0; said += len, left -= len) {
+		len = utf8_first(said, left);
+		if (used + len + sizeof("...") > size) {
+			memcpy(out + used, "...", sizeof("..."));
+			return;
+		}
+		if (len > 0 && ((unsigned char)*said >= 0x20 || *said == '\n'))
+			memcpy(out + used, said, len);
+		else
+			memset(out + used, '?', len = 1);
+		used += len;
+	}
+	out[used] = '\0';
 }
 
 void
@@ -257,6 +278,7 @@ finding_describe_in(struct finding *finding, enum reason reason,
 
 	memset(finding, 0, sizeof(*finding));
 	finding->reason = reason;
+	finding->is_delivered = classify_is_delivered(report, target, reason);
 	finding->retry_after_s = 0;
 	if (reason == REASON_OK)
 		return;
@@ -267,8 +289,12 @@ finding_describe_in(struct finding *finding, enum reason reason,
 #define PICK(field) (variant->field != NULL ? variant->field : row->field)
 	facts_expand(finding->words, words_size(row->id), PICK(words),
 	    &sketch.words, false);
-	facts_expand(finding->lasterror, sizeof(finding->lasterror),
-	    PICK(lasterror), &sketch.raw, false);
+	if (strcmp(PICK(lasterror), "{said}") == 0 && sketch.raw.said != NULL)
+		quote(finding->lasterror, sizeof(finding->lasterror),
+		    sketch.raw.said);
+	else
+		facts_expand(finding->lasterror, sizeof(finding->lasterror),
+		    PICK(lasterror), &sketch.raw, false);
 	facts_expand(finding->cause, sizeof(finding->cause), PICK(cause),
 	    &sketch.words, true);
 	facts_expand(

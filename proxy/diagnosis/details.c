@@ -419,6 +419,7 @@ sketch_detail(struct sketch *sketch)
 	for (i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 		if (writers[i].reason == sketch->reason)
 			writers[i].write(sketch);
+	sketch_detail_body(sketch);
 	/* What quotes nobody reads the same in both. */
 	if (sketch->detail[0] != '\0')
 		sketch->words.detail = sketch->raw.detail = sketch->detail;

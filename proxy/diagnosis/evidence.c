@@ -40,11 +40,8 @@ evidence_add(
 	evidence->out[evidence->len] = '\0';
 }
 
-#define EXCERPT_SIZE 96
-
-/* The begin of escaped text, not cut inside an escape. */
-static const char *
-excerpt(char out[EXCERPT_SIZE], const char *escaped)
+const char *
+evidence_excerpt(char out[EVIDENCE_EXCERPT_SIZE], const char *escaped)
 {
 	size_t len = 0, next;
 
@@ -53,7 +50,7 @@ excerpt(char out[EXCERPT_SIZE], const char *escaped)
 		       : escaped[len + 1] == 'x' ? 4
 		       : escaped[len + 1] == 'u' ? 6
 						 : 2;
-		if (len + next >= EXCERPT_SIZE ||
+		if (len + next >= EVIDENCE_EXCERPT_SIZE ||
 		    memchr(escaped + len, '\0', next) != NULL)
 			break;
 		len += next;
@@ -77,7 +74,7 @@ see_phases(struct evidence *evidence)
 static void
 see_files(struct evidence *evidence)
 {
-	char text[EXCERPT_SIZE * 2];
+	char text[EVIDENCE_EXCERPT_SIZE * 2];
 
 	facts_escape(text, sizeof(text), evidence->sketch->report->curl_error,
 	    strlen(evidence->sketch->report->curl_error));
@@ -89,13 +86,14 @@ static void
 see_answer(struct evidence *evidence)
 {
 	const struct report *report = evidence->sketch->report;
-	char text[EXCERPT_SIZE];
+	char text[EVIDENCE_EXCERPT_SIZE];
 
 	if (!report->judge.is_head_complete)
 		return;
 	if (report->error_text[0] != '\0')
 		MEASURED("%d, %s bytes, begins \"%s\"", report->judge.status,
-		    evidence->sketch->bytes, excerpt(text, report->error_text));
+		    evidence->sketch->bytes,
+		    evidence_excerpt(text, report->error_text));
 	else
 		MEASURED("%d, %s bytes", report->judge.status,
 		    evidence->sketch->bytes);
@@ -108,11 +106,11 @@ see_auth(struct evidence *evidence)
 	const struct sketch *sketch = evidence->sketch;
 	const struct conf_target *target = sketch->target;
 	const char *asks = sketch->report->judge.www_authenticate;
-	char place[128], text[EXCERPT_SIZE];
+	char place[128], text[EVIDENCE_EXCERPT_SIZE];
 
 	see_answer(evidence);
 	if (*asks != '\0')
-		MEASURED("exporter asks for %s", excerpt(text, asks));
+		MEASURED("exporter asks for %s", evidence_excerpt(text, asks));
 	if (target->basic_auth.is_set) {
 		sketch_place(place, sizeof(place), &target->basic_auth.place);
 		MEASURED("the gate sent targets[%s].basic_auth%s", target->name,
@@ -138,7 +136,7 @@ static void
 see_verdict(struct evidence *evidence)
 {
 	const struct report *report = evidence->sketch->report;
-	char text[EXCERPT_SIZE * 2];
+	char text[EVIDENCE_EXCERPT_SIZE * 2];
 
 	switch (report->judge.verdict) {
 	case VERDICT_PENDING:
@@ -164,15 +162,17 @@ see_http(struct evidence *evidence)
 {
 	const struct report *report = evidence->sketch->report;
 	const struct judge_result *judge = &report->judge;
-	char text[EXCERPT_SIZE];
+	char text[EVIDENCE_EXCERPT_SIZE];
 
 	see_answer(evidence);
 	if (judge->location[0] != '\0')
-		MEASURED("Location is \"%s\"", excerpt(text, judge->location));
+		MEASURED("Location is \"%s\"",
+		    evidence_excerpt(text, judge->location));
 	see_verdict(evidence);
 	if (!judge->is_head_complete && judge->first_bytes[0] != '\0' &&
 	    judge->verdict != VERDICT_NOT_HTTP)
-		MEASURED("it begins \"%s\"", excerpt(text, judge->first_bytes));
+		MEASURED("it begins \"%s\"",
+		    evidence_excerpt(text, judge->first_bytes));
 	else if (!judge->has_any_byte && report->step >= STEP_HEAD)
 		MEASURED("connected, request sent, not one byte received");
 	if (judge->interim_count > 0)
@@ -187,7 +187,7 @@ see_body(struct evidence *evidence)
 {
 	const struct report *report = evidence->sketch->report;
 	const struct judge_result *judge = &report->judge;
-	char text[EXCERPT_SIZE];
+	char text[EVIDENCE_EXCERPT_SIZE];
 
 	MEASURED("%d, %s bytes of the body received%s", judge->status,
 	    evidence->sketch->bytes, judge->is_chunked ? ", chunked" : "");
@@ -272,12 +272,6 @@ see_circumstances(struct evidence *evidence)
 		    report->redirects > 1 ? "s" : "");
 }
 
-static void
-see_limit(struct evidence *evidence)
-{
-	MEASURED("%s bytes received until then", evidence->sketch->bytes);
-}
-
 /* By layer, then by reason where a layer's evidence differs. */
 static void
 see(struct evidence *evidence)
@@ -290,8 +284,8 @@ see(struct evidence *evidence)
 		[LAYER_HTTP] = see_http,
 		[LAYER_TIMEOUT] = see_timeout,
 		[LAYER_BODY] = see_body,
-		[LAYER_LIMIT] = see_limit,
-		[LAYER_EXPOSITION] = see_body,
+		[LAYER_LIMIT] = evidence_limit,
+		[LAYER_EXPOSITION] = evidence_exposition,
 	};
 	void (*writer)(struct evidence *);
 
@@ -304,7 +298,7 @@ see(struct evidence *evidence)
 		writer = see_http;
 		break;
 	case REASON_MEMORY_BUDGET_EXCEEDED:
-		writer = see_limit;
+		writer = evidence_limit;
 		break;
 	case REASON_TIMEOUT_NEAR:
 	case REASON_SCRAPE_SLOW:

@@ -25,6 +25,12 @@ void evidence_add(struct evidence *evidence, const char *mark,
 #define INFERRED(...) evidence_add(evidence, "inferred", __VA_ARGS__)
 #define UNKNOWN(...) evidence_add(evidence, "unknown", __VA_ARGS__)
 
+#define EVIDENCE_EXCERPT_SIZE 96
+
+/* The begin of escaped text, not cut inside an escape. */
+const char *evidence_excerpt(
+    char out[EVIDENCE_EXCERPT_SIZE], const char *escaped);
+
 /* "ECONNREFUSED". */
 const char *evidence_errno(int number);
 
@@ -39,5 +45,9 @@ void evidence_history(struct evidence *evidence);
 void evidence_dns(struct evidence *evidence);
 void evidence_connect(struct evidence *evidence);
 void evidence_tls(struct evidence *evidence);
+
+/* Of a body that is not taken, and of limits. */
+void evidence_exposition(struct evidence *evidence);
+void evidence_limit(struct evidence *evidence);
 
 #endif

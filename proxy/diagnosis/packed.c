@@ -89,6 +89,8 @@ packed_new(struct texts *texts, const struct record *record)
 		.has_restarted = record->has_restarted,
 		.is_starting_up = record->finding->is_starting_up,
 		.slow_phase = (uint8_t)record->finding->slow_phase,
+		.objection = (uint16_t)record->objection,
+		.warnings = record->warnings,
 	};
 	int i;
 
@@ -187,6 +189,8 @@ packed_unpack(const struct packed *packed, struct record *record)
 	record->samples = packed->samples;
 	record->is_reused = packed->is_reused;
 	record->is_delivered = packed->is_delivered;
+	record->objection = (enum reason)packed->objection;
+	record->warnings = packed->warnings;
 	record->has_restarted = packed->has_restarted;
 	for (i = 0; i < PHASE_COUNT; i++)
 		record->phases.us[i] = packed->phases_us[i];

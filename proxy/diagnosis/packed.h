@@ -39,6 +39,8 @@ struct packed {
 	bool has_restarted : 1;
 	bool is_starting_up : 1;
 	uint8_t slow_phase;
+	uint16_t objection; /* enum reason */
+	uint32_t warnings;
 };
 
 struct packed packed_new(struct texts *texts, const struct record *record);

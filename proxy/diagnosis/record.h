@@ -11,6 +11,7 @@
 #include "proxy/fetch/phases.h"
 
 struct bad_answer;
+struct reading;
 
 struct record {
 	struct message message;
@@ -31,6 +32,11 @@ struct record {
 	bool is_reused;     /* kept-alive upstream connection */
 	bool is_delivered;  /* the scraper got a 200, whatever the reason */
 	bool has_restarted; /* the exporter, since the attempt before */
+	uint32_t warnings;  /* of enum warning, as bits: what is odd in it */
+	/* Why some Prometheus refuses what was delivered; REASON_OK: none. */
+	enum reason objection;
+	/* Until the board has it, which keeps each target's newest; or NULL. */
+	struct reading *reading;
 	/* What became of the attempt after it had run out of time.  Such a
 	 * record takes the place of the one with its id. */
 	bool is_amendment;
@@ -49,7 +55,14 @@ struct record *record_new(const struct finding *finding);
 /* Zeroed, with room for any finding in own[0], which is fine. */
 struct record *record_room_new(void);
 
-/* References that it has are not taken again. */
+/* References that it has are not taken again, nor is its reading. */
 struct record *record_copy(const struct record *record);
+
+/* Takes the reading over; NULL: there is none. */
+void record_set_reading(struct record *record, struct reading *reading);
+
+/* Calls `take` with the ids of what is odd in its body, an objection first. */
+void record_warnings(const struct record *record,
+    void (*take)(const char *id, void *arg), void *arg);
 
 #endif

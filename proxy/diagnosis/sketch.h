@@ -68,6 +68,9 @@ uint64_t sketch_normal_us(const struct sketch *sketch);
 /* {detail} of words and raw, for the reasons that have one. */
 void sketch_detail(struct sketch *sketch);
 
+/* Likewise, of what the body says; {said} too. */
+void sketch_detail_body(struct sketch *sketch);
+
 /* The evidence, each piece marked (measured), (inferred) or (unknown). */
 void sketch_seen(const struct sketch *sketch, char *out, size_t size);
 

@@ -39,26 +39,29 @@ fact_name(enum fact_value value)
 }
 
 void
-learn_init(struct learn *learn, uint64_t seed, size_t slot_max)
+learn_init(struct learn *learn, size_t slot_max)
 {
 	memset(learn, 0, sizeof(*learn));
-	learn->seed = seed;
-	series_set_init(&learn->series, slot_max);
-	families_init(&learn->families, seed);
+	series_memory_init(&learn->own, slot_max);
+	learn->memory = &learn->own;
+	families_init(&learn->families, learn->own.seed);
 }
 
 void
 learn_fini(struct learn *learn)
 {
-	series_set_fini(&learn->series);
+	series_memory_fini(&learn->own);
 	families_fini(&learn->families);
 }
 
 void
-learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series)
+learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
+    struct series_memory *memory)
 {
+	learn->memory = memory != NULL ? memory : &learn->own;
+	learn->seed = learn->memory->seed;
 	memset(&learn->facts, 0, sizeof(learn->facts));
-	learn->facts.has_series_before = learn->has_baseline;
+	learn->facts.has_series_before = learn->memory->has_baseline;
 	warnings_reset(&learn->warnings);
 	learn->now_ms = now_ms;
 	learn->keeps_series = keeps_series;
@@ -131,7 +134,7 @@ learn_name(struct learn *learn, const unsigned char *name, size_t len)
 static void
 see_series(struct learn *learn, uint64_t fingerprint)
 {
-	if (series_set_see(&learn->series, fingerprint) != SERIES_REPEATED)
+	if (series_set_see(&learn->memory->set, fingerprint) != SERIES_REPEATED)
 		return;
 	learn->facts.repeats++;
 	warn(learn, WARNING_DUPLICATE);
@@ -176,7 +179,7 @@ learn_timed_series(
 		else if (timestamp_ms == learn->last_timestamp_ms)
 			warn(learn, WARNING_DUPLICATE);
 	} else if (learn->keeps_series)
-		series_set_see(&learn->series, fingerprint);
+		series_set_see(&learn->memory->set, fingerprint);
 	learn->last_has_timestamp = true;
 	learn->last_series = fingerprint;
 	learn->last_timestamp_ms = timestamp_ms;
@@ -199,16 +202,18 @@ void
 learn_end(struct learn *learn, bool is_good)
 {
 	struct exposition_facts *facts = &learn->facts;
+	struct series_memory *memory = learn->memory;
 
+	learn->memory = &learn->own;
 	families_end(&learn->families, facts);
 	warnings_sort(&learn->warnings);
 	facts->has_series =
-	    learn->keeps_series && is_good && !learn->series.is_full;
-	facts->series_added = learn->series.added;
-	facts->series_gone = series_set_gone(&learn->series);
+	    learn->keeps_series && is_good && !memory->set.is_full;
+	facts->series_added = memory->set.added;
+	facts->series_gone = series_set_gone(&memory->set);
 	if (!learn->keeps_series)
 		return;
 	if (is_good)
-		learn->has_baseline = !learn->series.is_full;
-	series_set_end(&learn->series, is_good);
+		memory->has_baseline = !memory->set.is_full;
+	series_set_end(&memory->set, is_good);
 }

@@ -24,7 +24,7 @@
 #define LEARN_BEHIND_MAX_MS ((int64_t)60 * 60 * 1000)
 
 struct learn {
-	uint64_t seed;
+	uint64_t seed;  /* of memory */
 	int64_t now_ms; /* 0: unknown */
 	uint64_t line;  /* of the entry being read, 1-based */
 	bool keeps_series;
@@ -38,16 +38,19 @@ struct learn {
 	bool last_has_timestamp;
 	int64_t last_timestamp_ms;
 
-	bool has_baseline; /* series of a good scan before */
 	struct families families;
-	struct series_set series;
+	struct series_memory own;     /* if nobody lends one */
+	struct series_memory *memory; /* of the target being read */
 	struct exposition_facts facts;
 	struct warnings warnings;
 };
 
-void learn_init(struct learn *learn, uint64_t seed, size_t slot_max);
+void learn_init(struct learn *learn, size_t slot_max);
 void learn_fini(struct learn *learn);
-void learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series);
+
+/* `memory` is lent until learn_end(); NULL: its own. */
+void learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
+    struct series_memory *memory);
 void learn_end(struct learn *learn, bool is_good);
 
 void learn_metadata(struct learn *learn, enum parse_end kind,

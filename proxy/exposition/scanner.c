@@ -4,26 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/random.h>
-
 #include "proxy/base/alloc.h"
-#include "proxy/base/clock.h"
 #include "proxy/exposition/scanner_parts.h"
 
 #define CARRY_MIN ((size_t)4096)
 /* Kept between scrapes; more is given back. */
 #define CARRY_KEPT ((size_t)65536)
-
-/* Early after boot there may be none to be had: then the clock has to do. */
-static uint64_t
-random_seed(void)
-{
-	uint64_t seed;
-
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = clock_wall_us() * 0x9e3779b97f4a7c15;
-	return seed;
-}
 
 struct scanner *
 scanner_new(size_t series_max)
@@ -31,7 +17,8 @@ scanner_new(size_t series_max)
 	struct scanner *scanner = xcalloc(1, sizeof(*scanner));
 	struct scanner_options nothing = { .now_ms = 0 };
 
-	learn_init(&scanner->learn, random_seed(),
+	scanner->is_finished = true; /* nothing to break off */
+	learn_init(&scanner->learn,
 	    series_max > 0 ? series_max : SERIES_SLOTS_DEFAULT);
 	scanner_begin(scanner, &nothing);
 	return scanner;
@@ -51,11 +38,30 @@ scanner_free(struct scanner *scanner)
 	free(scanner);
 }
 
+static void
+drop_carry(struct scanner *scanner)
+{
+	if (scanner->carry_room <= CARRY_KEPT)
+		return;
+	free(scanner->carry);
+	scanner->carry = NULL;
+	scanner->carry_room = 0;
+}
+
 void
 scanner_forget(struct scanner *scanner)
 {
-	series_set_clear(&scanner->learn.series);
-	scanner->learn.has_baseline = false;
+	series_memory_reset(&scanner->learn.own);
+}
+
+void
+scanner_break_off(struct scanner *scanner)
+{
+	if (scanner->is_finished)
+		return;
+	scanner->is_finished = scanner->is_over = true;
+	learn_end(&scanner->learn, false);
+	drop_carry(scanner);
 }
 
 bool
@@ -152,14 +158,14 @@ scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 	const enum exposition_format *formats;
 	int i;
 
-	if (!scanner->is_finished && scanner->bytes > 0)
-		learn_end(&scanner->learn, false);
+	scanner_break_off(scanner);
 	scanner->options = *options;
 	formats = scanner->options.content.formats;
 	scanner->format = formats[PROMETHEUS_3] != FORMAT_NONE
 			      ? formats[PROMETHEUS_3]
 			      : formats[PROMETHEUS_242];
-	learn_begin(&scanner->learn, options->now_ms, options->keeps_series);
+	learn_begin(&scanner->learn, options->now_ms, options->keeps_series,
+	    options->memory);
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		begin_version(scanner, (enum prometheus)i);
 	begin_fallback(scanner);
@@ -321,10 +327,6 @@ scanner_finish(struct scanner *scanner)
 	scanner->is_finished = true;
 	read_last(scanner);
 	scanner_conclude(scanner);
-	if (scanner->carry_room > CARRY_KEPT) {
-		free(scanner->carry);
-		scanner->carry = NULL;
-		scanner->carry_room = 0;
-	}
+	drop_carry(scanner);
 	return &scanner->result;
 }

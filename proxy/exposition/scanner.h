@@ -23,6 +23,7 @@
 #include "proxy/exposition/facts.h"
 #include "proxy/exposition/labelset.h"
 #include "proxy/exposition/parse.h"
+#include "proxy/exposition/series.h"
 #include "proxy/exposition/warnings.h"
 
 #define SCANNER_OFFENDING_MAX 128
@@ -55,7 +56,9 @@ struct scanner_options {
 	struct exposition_limits limits;
 	int64_t now_ms;    /* Unix time, for timestamps; 0 unknown */
 	bool keeps_series; /* remember them: added, gone, twice */
-	bool is_careful;   /* without the fast path, which tests compare */
+	/* Of the target, lent until the end; NULL: the scanner's own. */
+	struct series_memory *memory;
+	bool is_careful; /* without the fast path, which tests compare */
 };
 
 struct scanner_result {
@@ -77,12 +80,15 @@ struct scanner;
 struct scanner *scanner_new(size_t series_max);
 void scanner_free(struct scanner *scanner);
 
-/* The series of the last good scrape: the next has nothing to compare with. */
+/* Its own series of the last good scrape: the next is compared with none. */
 void scanner_forget(struct scanner *scanner);
 
-/* Begins a body; one that was not finished is forgotten. */
+/* Begins a body; one that was not finished is broken off. */
 void scanner_begin(
     struct scanner *scanner, const struct scanner_options *options);
+
+/* No more comes of this body, and what came counts for nothing. */
+void scanner_break_off(struct scanner *scanner);
 
 void scanner_feed(struct scanner *scanner, const void *bytes, size_t len);
 

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/random.h>
+
 #include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
 
 #define SLOTS_MIN ((size_t)256)
 
@@ -183,4 +186,56 @@ series_set_clear(struct series_set *set)
 	set->used = 0;
 	set->added = set->kept = 0;
 	set->is_full = false;
+}
+
+/* Early after boot there may be none to be had: then the clock has to do. */
+static uint64_t
+random_seed(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = clock_wall_us() * 0x9e3779b97f4a7c15;
+	return seed;
+}
+
+void
+series_memory_init(struct series_memory *memory, size_t slot_max)
+{
+	series_set_init(&memory->set, slot_max);
+	memory->seed = random_seed();
+	memory->has_baseline = false;
+}
+
+void
+series_memory_fini(struct series_memory *memory)
+{
+	series_set_fini(&memory->set);
+}
+
+void
+series_memory_reset(struct series_memory *memory)
+{
+	size_t slot_max = memory->set.slot_max;
+
+	series_memory_fini(memory);
+	series_memory_init(memory, slot_max);
+}
+
+struct series_memory *
+series_memory_new(size_t slot_max)
+{
+	struct series_memory *memory = xcalloc(1, sizeof(*memory));
+
+	series_memory_init(memory, slot_max);
+	return memory;
+}
+
+void
+series_memory_free(struct series_memory *memory)
+{
+	if (memory == NULL)
+		return;
+	series_memory_fini(memory);
+	free(memory);
 }

@@ -55,4 +55,24 @@ void series_set_end(struct series_set *set, bool is_good);
 /* Forgets all. */
 void series_set_clear(struct series_set *set);
 
+/*
+ * The series of one target from scrape to scrape, apart from whatever scanner
+ * reads the next one.
+ */
+struct series_memory {
+	struct series_set set;
+	uint64_t seed;     /* of the fingerprints in it */
+	bool has_baseline; /* the last good scrape is in there, all of it */
+};
+
+struct series_memory *series_memory_new(size_t slot_max);
+void series_memory_free(struct series_memory *memory);
+
+/* For storage of the caller's. */
+void series_memory_init(struct series_memory *memory, size_t slot_max);
+void series_memory_fini(struct series_memory *memory);
+
+/* With nothing in it, and as small as at first. */
+void series_memory_reset(struct series_memory *memory);
+
 #endif

@@ -13,6 +13,7 @@
 #include "proxy/base/http_client.h"
 #include "proxy/fetch/attempt_parts.h"
 #include "proxy/fetch/fetcher.h"
+#include "proxy/fetch/inspect.h"
 #include "proxy/fetch/redirect.h"
 #include "proxy/fetch/request.h"
 #include "tls/client.h"
@@ -36,12 +37,23 @@ free_attempt(struct attempt *a)
 	event_free(a->later);
 	tls_facts_unref(a->facts);
 	intake_fini(&a->intake);
+	inspection_free(a->inspection);
 	http_url_fini(&a->own);
 	http_url_fini(&a->here);
 	free(a->accept);
 	free(a->identity);
 	free(a->pool);
 	free(a);
+}
+
+/* Its last step is part of what reading it costs. */
+static void
+finish_inspection(struct attempt *a)
+{
+	uint64_t begin_us = clock_now_us();
+
+	intake_report_scan(&a->intake, &a->report);
+	a->report.phases.us[PHASE_PARSE] += clock_now_us() - begin_us;
 }
 
 void
@@ -55,8 +67,10 @@ attempt_finish(struct attempt *a, enum attempt_end end)
 	is_good = end == ATTEMPT_COMPLETE &&
 		  a->report.judge.verdict == VERDICT_WHOLE &&
 		  (a->own_call != NULL || a->report.judge.status == 200);
-	if (is_good)
+	if (is_good) {
+		finish_inspection(a);
 		intake_take_payload(&a->intake, &payload);
+	}
 	a->done(&a->report, &payload, a->arg);
 	free_attempt(a);
 }

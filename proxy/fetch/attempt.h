@@ -86,10 +86,11 @@ void fetcher_set_resolver_files(
     struct fetcher *fetcher, const char *resolv_conf, const char *hosts);
 
 /*
- * The configuration has changed: later attempts use no connection made so
- * far, under settings that may hold no more.
+ * This configuration is in force: later attempts use no connection made so
+ * far, under settings that may hold no more, and what is known of the series
+ * of targets that are not in it is forgotten.
  */
-void fetcher_renew(struct fetcher *fetcher);
+void fetcher_renew(struct fetcher *fetcher, const struct conf *conf);
 
 /*
  * All attempts have ended.  Not from a callback of the loop: cancelled DNS

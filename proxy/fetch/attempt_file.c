@@ -7,6 +7,7 @@
 #include "proxy/base/clock.h"
 #include "proxy/base/err.h"
 #include "proxy/fetch/fetcher.h"
+#include "proxy/fetch/inspect.h"
 
 static const char file_content_type[] = "text/plain; version=0.0.4";
 
@@ -76,6 +77,8 @@ attempt_begin_file(struct attempt *a)
 	snprintf(a->report.address, sizeof(a->report.address), "%s",
 	    a->target->url.path);
 	timeline_enter(&a->line, PHASE_CONNECT, clock_now_us());
+	if (a->inspection != NULL)
+		inspection_begin(a->inspection, file_content_type);
 	a->file =
 	    file_source_start(a->fetcher->base, a->target->url.path, &hooks);
 }

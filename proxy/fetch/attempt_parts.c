@@ -11,6 +11,8 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/hash.h"
+#include "proxy/fetch/fetcher.h"
+#include "proxy/fetch/inspect.h"
 #include "tls/client.h"
 
 static uint64_t
@@ -150,6 +152,10 @@ attempt_new(struct fetcher *fetcher, const struct attempt_request *request)
 	    target->body_size_limit, request->body_max);
 	if (a->flow.above > 0)
 		a->intake.flow = flow_of(a);
+	if (a->own_call == NULL)
+		a->inspection = inspection_new(fetcher->inspector, target,
+		    request->query, request->accept);
+	a->intake.inspection = a->inspection;
 	timeline_start(&a->line, request->arrival_us, clock_now_us());
 	return a;
 }

@@ -17,6 +17,7 @@
 #include "proxy/fetch/timeline.h"
 
 struct event;
+struct inspection;
 struct tls_facts;
 
 struct attempt {
@@ -33,7 +34,8 @@ struct attempt {
 
 	struct timeline line;
 	struct intake intake;
-	struct report report; /* what attempt_view() cannot work out */
+	struct inspection *inspection; /* of a scrape; or NULL */
+	struct report report;          /* what attempt_view() cannot work out */
 	enum attempt_end end;
 	uint64_t last_byte_us; /* 0: none yet */
 	bool is_file;

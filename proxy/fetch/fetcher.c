@@ -6,6 +6,7 @@
 #include "proxy/base/http_client.h"
 #include "proxy/fetch/attempt.h"
 #include "proxy/fetch/credentials.h"
+#include "proxy/fetch/inspect.h"
 #include "proxy/fetch/resolver.h"
 #include "tls/client.h"
 
@@ -23,6 +24,7 @@ fetcher_new(struct event_base *base, struct err *err)
 	fetcher->resolver = resolver_new(base, NULL, NULL);
 	fetcher->tls = tls_client_new();
 	fetcher->credentials = credentials_new();
+	fetcher->inspector = inspector_new();
 	return fetcher;
 }
 
@@ -35,9 +37,10 @@ fetcher_set_resolver_files(
 }
 
 void
-fetcher_renew(struct fetcher *fetcher)
+fetcher_renew(struct fetcher *fetcher, const struct conf *conf)
 {
 	http_client_renew(fetcher->http);
+	inspector_switch(fetcher->inspector, conf);
 }
 
 void
@@ -49,5 +52,6 @@ fetcher_free(struct fetcher *fetcher)
 	resolver_free(fetcher->resolver);
 	tls_client_free(fetcher->tls);
 	credentials_free(fetcher->credentials);
+	inspector_free(fetcher->inspector);
 	free(fetcher);
 }

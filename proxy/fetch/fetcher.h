@@ -8,6 +8,7 @@
 struct credentials;
 struct event_base;
 struct http_client;
+struct inspector;
 struct resolver;
 struct tls_client;
 
@@ -17,6 +18,7 @@ struct fetcher {
 	struct resolver *resolver;
 	struct tls_client *tls;
 	struct credentials *credentials;
+	struct inspector *inspector;
 };
 
 #endif

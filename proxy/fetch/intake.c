@@ -5,6 +5,8 @@
 
 #include "proxy/base/escape.h"
 #include "proxy/cache/wire.h"
+#include "proxy/diagnosis/classify.h"
+#include "proxy/fetch/inspect.h"
 #include "proxy/fetch/report.h"
 
 /* A body that only explains a failure: the rest of it is not worth a wait. */
@@ -57,6 +59,20 @@ collect_text(struct intake *intake, const char *bytes, size_t len)
 	intake->is_flowing = true;
 	flow->begin(flow->arg, &intake->payload);
 	intake->payload.text = intake->payload.gzip = NULL;
+}
+
+/* Metrics are read while they are warm. */
+static void
+inspect(struct intake *intake, const char *bytes, size_t len)
+{
+	const struct judge_result *head = judge_result(intake->judge);
+
+	if (intake->inspection == NULL)
+		return;
+	if (!inspection_has_begun(intake->inspection))
+		inspection_begin(intake->inspection,
+		    head->has_content_type ? head->content_type : NULL);
+	inspection_feed(intake->inspection, bytes, len);
 }
 
 static void
@@ -148,6 +164,7 @@ take_text(void *arg, const char *bytes, size_t len)
 	}
 	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
+	inspect(intake, bytes, len);
 	collect_text(intake, bytes, len);
 	return 0;
 }
@@ -192,6 +209,7 @@ intake_reset(struct intake *intake)
 {
 	drop_payload(intake);
 	judge_reset(intake->judge);
+	inspection_reset(intake->inspection);
 	intake->wire_bytes = intake->body_bytes = 0;
 	intake->is_over_limit = intake->is_over_budget = false;
 	intake->is_enough = intake->is_coded = intake->is_flowing = false;
@@ -295,6 +313,7 @@ intake_text(struct intake *intake, const char *bytes, size_t len)
 	said_body(&intake->said, bytes, len);
 	if (keep_limits(intake, intake->body_bytes, len) == -1)
 		return -1;
+	inspect(intake, bytes, len);
 	collect_text(intake, bytes, len);
 	return 0;
 }
@@ -310,6 +329,51 @@ intake_report(const struct intake *intake, struct report *report)
 	report->said = &intake->said;
 	escape_quoted(report->error_text, sizeof(report->error_text),
 	    intake->error_text, intake->error_len);
+}
+
+/* Where the metrics would be, a landing page tells. */
+static bool
+links_to_metrics(const struct wire *text)
+{
+	static const char *const links[] = { "href=\"/metrics",
+		"href='/metrics", "href=/metrics", "href=\"metrics",
+		"href='metrics" };
+	size_t i;
+
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (memmem(wire_body(text), wire_body_len(text), links[i],
+			strlen(links[i])) != NULL)
+			return true;
+	return false;
+}
+
+/* No metrics at all: what it is instead shows in its first bytes. */
+static void
+report_strange(const struct intake *intake, struct report *report)
+{
+	const struct wire *text = intake->payload.text;
+	size_t len = text == NULL ? 0 : wire_body_len(text);
+
+	if (len == 0 || !classify_is_no_metrics(report))
+		return;
+	report->links_to_metrics = links_to_metrics(text);
+	escape_quoted(report->error_text, sizeof(report->error_text),
+	    wire_body(text), len < INTAKE_ERROR_TEXT ? len : INTAKE_ERROR_TEXT);
+}
+
+void
+intake_report_scan(const struct intake *intake, struct report *report)
+{
+	if (intake->inspection == NULL)
+		return;
+	/* An empty body had no first piece. */
+	if (!inspection_has_begun(intake->inspection))
+		inspection_begin(intake->inspection,
+		    report->judge.has_content_type ? report->judge.content_type
+						   : NULL);
+	report->scan = inspection_end(intake->inspection, &report->content);
+	report->is_streamed = intake->is_flowing;
+	report_strange(intake, report);
 }
 
 void

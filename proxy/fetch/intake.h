@@ -14,6 +14,7 @@
 #include "proxy/fetch/judge.h"
 #include "proxy/fetch/said.h"
 
+struct inspection;
 struct report;
 
 #define INTAKE_ERROR_TEXT 1024
@@ -37,6 +38,7 @@ struct intake {
 	struct judge *judge;
 	enum intake_kind kind;
 	struct payload payload;
+	struct inspection *inspection; /* of its text; borrowed, or NULL */
 	struct intake_flow flow;
 	bool is_flowing;     /* the payload has gone there */
 	uint64_t body_limit; /* body_size_limit; 0 none */
@@ -68,6 +70,9 @@ int intake_body(struct intake *intake, const char *bytes, size_t len);
 int intake_text(struct intake *intake, const char *bytes, size_t len);
 
 void intake_report(const struct intake *intake, struct report *report);
+
+/* Of a whole answer: what the inspection has found. */
+void intake_report_scan(const struct intake *intake, struct report *report);
 
 /* Gives the payload of a whole answer away. */
 void intake_take_payload(struct intake *intake, struct payload *payload);

@@ -44,6 +44,9 @@ enum resolve_result {
 	RESOLVE_TRUNCATED
 };
 
+struct content_verdict;
+struct scanner_result;
+
 struct report {
 	enum attempt_end end;
 	enum step step;
@@ -91,8 +94,19 @@ struct report {
 	uint64_t last_byte_ago_us; /* since the last byte, for a timeout */
 	bool is_over_limit;        /* body_size_limit */
 	bool is_over_budget;       /* memory_budget */
-	char error_text[1024];     /* begin of a non-200's body, escaped */
 	const struct said *said;   /* borrowed from the attempt, or NULL */
+	/* Begin of a non-200's body, or of one that is no metrics; escaped. */
+	char error_text[1024];
+
+	/*
+	 * What the body says, of a whole 200 of a scrape: valid until the
+	 * attempt's done() returns.  NULL: nobody looked.  What was said of the
+	 * Content-Type is in *content.
+	 */
+	const struct scanner_result *scan;
+	const struct content_verdict *content;
+	bool is_streamed;      /* it has gone out before it was judged */
+	bool links_to_metrics; /* a page that does */
 };
 
 #endif

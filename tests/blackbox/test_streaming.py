@@ -29,10 +29,11 @@ PIECE = b"".join(b'demo_seconds_total{pod="shop-%05d",verb="get"} %d.25\n'
 
 
 def text_of(size, seed=0):
-    """`size` bytes of samples that end with a line feed."""
+    """`size` bytes of samples, the line that would be cut a comment."""
     start = b"demo_seed %d\n" % seed
-    whole = start + PIECE * (size // len(PIECE) + 1)
-    return whole[:size - 1] + b"\n"
+    whole = (start + PIECE * (size // len(PIECE) + 1))[:size - 1]
+    end = whole.rfind(b"\n") + 1
+    return whole[:end] + b"#" * (size - 1 - end) + b"\n"
 
 
 def head(*lines):

@@ -101,7 +101,8 @@ fixture_finding(struct finding *finding, size_t target, enum reason reason)
 {
 	memset(finding, 0, sizeof(*finding));
 	finding->reason = reason;
-	if (reason_row(reason)->status == 200)
+	finding->is_delivered = reason_row(reason)->status == 200;
+	if (finding->is_delivered)
 		return;
 	snprintf(finding->words, sizeof(finding->words), "words of <%s>",
 	    reason_row(reason)->id);

@@ -94,7 +94,8 @@ shows_a_target_never_scraped(void **state)
 	    "\"scrapeReason\":{\"id\":\"\",\"layer\":\"\",\"phase\":\"\","
 	    "\"words\":\"\",\"cause\":\"\",\"fix\":\"\",\"evidence\":[]},"
 	    "\"scrapePhases\":" NO_PHASES ","
-	    "\"scrapeNotices\":[]}],"
+	    "\"scrapeNotices\":[],\"scrapeWarnings\":[],"
+	    "\"scrapeFacts\":{}}],"
 	    "\"droppedTargets\":[],\"droppedTargetCounts\":{}}}");
 }
 
@@ -237,7 +238,7 @@ lists_scrapes_newest_first(void **state)
 	    "\"status\":200,\"bytes\":1000,\"samples\":77,"
 	    "\"bodyBytes\":5120,\"lastError\":\"\",\"timeout\":1.25,"
 	    "\"waiters\":2,\"reused\":false,\"delivered\":true,"
-	    "\"restarted\":false}");
+	    "\"restarted\":false,\"warnings\":[]}");
 	response_fini(&response);
 
 	response = get(*state, "/api/v1/scrapes?limit=1");

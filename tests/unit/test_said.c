@@ -139,7 +139,9 @@ only_of_bad_answers(void **state)
 	(void)state;
 	said_reset(&said);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct finding finding = { .reason = rows[i].reason };
+		const struct finding finding = { .reason = rows[i].reason,
+			.is_delivered =
+			    reason_row(rows[i].reason)->status == 200 };
 
 		said_reset(&said);
 		report.said = NULL;

@@ -88,6 +88,7 @@ set_up(void **state)
 	struct stage *stage = calloc(1, sizeof(*stage));
 	struct stream_options options = {
 		.window = WINDOW,
+		.is_counting = true,
 		.pause = on_pause,
 		.resume = on_resume,
 		.deserted = on_deserted,
