@@ -142,8 +142,10 @@ FAULTS = [
     Fault("U1 nothing listens", None, "connect_refused",
           words=r"dial tcp .*: connect: connection refused",
           lasterror=r'Get "http.*": dial tcp .*: connect: connection refused'),
-    Fault("U4 backlog full", None, "timeout_connect|connect_backlog_full",
-          504, prepare=fill_backlog),
+    Fault("U4 backlog full", None, "connect_backlog_full", 504,
+          r"dial tcp .*: not accepted in .*: the exporter's listen queue is "
+          r"full", r'Get ".*": context deadline exceeded',
+          prepare=fill_backlog),
     # U6-U13: before and inside the head.
     Fault("U6 silent", faultd.silent, "timeout_headers", 504,
           r"exporter sent .*", r'Get ".*": context deadline exceeded',

@@ -7,7 +7,8 @@ not) is the real one.
 import pytest
 
 from fault_checks import (TIMEOUT, Before, Outcome, assert_in_time,
-                          assert_named, assert_phases, newest_records)
+                          assert_named, assert_phases, newest,
+                          newest_records)
 from lives import (Life, killed_in_mid_answer, restarted, serial,
                    stopped_and_continued)
 from wire import wait_for
@@ -43,12 +44,19 @@ def play(life, scenario, times=1):
 
 def test_u57_killed_in_the_middle_of_an_answer(life):
     assert serial(play(life, killed_in_mid_answer)[-1]) == 1
+    # Three records, one story: two failures and the scrape that ended it.
+    incident = newest(life.gate, "incidents", "node")
+    assert (incident["count"], incident["state"]) == (2, "recovered")
+    assert incident["reason"] == "connect_refused"
 
 
 def test_u58_stopped_and_continued(life):
     """What it answers to old scrapes when it goes on is given to nobody."""
     assert serial(life.scrape()) == 1
-    last = serial(play(life, stopped_and_continued)[-1])
+    *silent, good = play(life, stopped_and_continued)
+    for each in silent:
+        assert each.reason.endswith(" [exporter_stuck: process state T]")
+    last = serial(good)
     assert 1 < last <= 4
     for _ in range(3):
         # One exporter scrape for one of ours, each newer than the last.

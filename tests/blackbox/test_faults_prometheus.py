@@ -92,7 +92,8 @@ def seen(shared_lab, authority):
               is_shared=False, settings={})
     prometheus = shared_lab.prometheus(
         [gate_job(rig), *direct_jobs(rig)], interval=f"{INTERVAL}s",
-        timeout=f"{TIMEOUT}s", program=PROGRAM, prefix=world.prefix, call=world.call)
+        timeout=f"{TIMEOUT}s", program=PROGRAM, prefix=world.prefix,
+        call=world.call)
     return Seen(rig, prometheus)
 
 
