@@ -9,7 +9,6 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/diagnosis/resources_parts.h"
-#include "proxy/exposition/facts.h"
 #include "proxy/fetch/report.h"
 #include "proxy/kernel/local.h"
 #include "proxy/kernel/quantity.h"
@@ -19,6 +18,8 @@
 /* Scrapes of many targets at a time share one look at the gate itself. */
 #define GATE_FRESH_US 100000
 #define NEAR_LIMIT 0.9
+/* How long what was measured for one who waits is good for another. */
+#define FRESH_US 20000
 
 /* The book. */
 
@@ -69,6 +70,8 @@ static void
 free_resources(struct resources *resources)
 {
 	resources_search_forget(resources);
+	if (resources->book->newest_of == resources)
+		resources->book->newest_of = NULL;
 	TAILQ_REMOVE(&resources->book->all, resources, link);
 	if (resources->folder != -1)
 		close(resources->folder);
@@ -346,22 +349,6 @@ note_address(struct resources *resources, const struct report *report)
 	resources->is_here = local_has(&address);
 }
 
-static void
-copy_body(struct body_facts *body, const struct exposition_facts *facts)
-{
-	static const enum fact_value fds[] = { FACT_OPEN_FDS, FACT_MAX_FDS };
-
-	body->has_start = facts->has_value[FACT_START_TIME];
-	body->start_s = facts->value[FACT_START_TIME];
-	body->has_fds = facts->has_value[fds[0]] && facts->has_value[fds[1]];
-	body->open_fds = facts->value[fds[0]];
-	body->max_fds = facts->value[fds[1]];
-	body->has_memory = facts->has_value[FACT_RESIDENT_BYTES];
-	body->memory = facts->value[FACT_RESIDENT_BYTES];
-	body->has_cpu = facts->has_value[FACT_CPU_SECONDS];
-	body->cpu_s = facts->value[FACT_CPU_SECONDS];
-}
-
 void
 resources_learn(struct resources *resources, const struct resources_mark *mark,
     const struct report *report, const struct exposition_facts *facts,
@@ -381,10 +368,8 @@ resources_learn(struct resources *resources, const struct resources_mark *mark,
 	if (facts == NULL)
 		return;
 	resources->body_before = resources->body;
-	memset(&resources->body, 0, sizeof(resources->body));
 	resources->body.wall_us = wall_us;
-	resources->body.at_us = clock_now_us();
-	copy_body(&resources->body, facts);
+	body_facts_copy(&resources->body, facts);
 }
 
 /* Only of a connection that nobody accepted, at home. */
@@ -410,19 +395,35 @@ resources_look_at_listener(struct resources *resources, struct report *report)
 		sock_diag_ask(&address, &report->queue);
 }
 
+/* Of those who wait for one attempt each may hear of its failure: what was
+ * measured for the first is good for all. */
+static const struct resources_facts *
+measure(struct resources *resources, const struct resources_question *question)
+{
+	struct resources_book *book = resources->book;
+	uint64_t now_us = clock_now_us();
+
+	if (book->newest_of == resources && question->facts == NULL &&
+	    book->newest_mark_us == question->mark->at_us &&
+	    now_us - book->newest_at_us <= FRESH_US)
+		return &book->newest;
+	resources_measure(resources, question, &book->newest);
+	book->newest_of = resources;
+	book->newest_mark_us = question->mark->at_us;
+	book->newest_at_us = now_us;
+	return &book->newest;
+}
+
 void
 resources_judge(struct resources *resources,
     const struct resources_question *question,
     struct resources_verdict *verdict)
 {
-	struct resources_facts facts;
-
 	memset(verdict, 0, sizeof(*verdict));
 	if (resources == NULL)
 		return;
 	note_address(resources, question->report);
 	if (!resources_may_explain(question))
 		return;
-	resources_measure(resources, question, &facts);
-	resources_conclude(&facts, question, verdict);
+	resources_conclude(measure(resources, question), question, verdict);
 }

@@ -74,6 +74,8 @@ struct resources_question {
 	enum reason reason;
 	const struct report *report;
 	const struct resources_mark *mark;
+	/* What this very answer tells of the exporter; NULL: nothing. */
+	const struct exposition_facts *facts;
 	bool is_slow;      /* delivered, and late */
 	uint64_t begin_us; /* monotonic; when the attempt began */
 	/* Of this answer as far as it came, and of one as usual; 0: not known.

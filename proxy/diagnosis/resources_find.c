@@ -320,6 +320,7 @@ install(struct resources *resources, struct item *item)
 			resources->start_ticks == item->start_ticks;
 
 	resources->unseen = item->unseen;
+	resources->book->newest_of = NULL;
 	if (is_known || (item->pid == 0 && !cgroup_is_open(&item->cgroup)))
 		return;
 	install_cgroup(resources, item);

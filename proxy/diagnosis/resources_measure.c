@@ -4,6 +4,7 @@
 
 #include "proxy/base/clock.h"
 #include "proxy/diagnosis/resources_parts.h"
+#include "proxy/exposition/facts.h"
 #include "proxy/fetch/report.h"
 #include "proxy/kernel/flat.h"
 
@@ -174,13 +175,39 @@ look_at_process(struct resources *resources,
 	}
 }
 
-static void
-recall_body(const struct resources *resources, struct resources_facts *facts)
+void
+body_facts_copy(struct body_facts *body, const struct exposition_facts *facts)
 {
+	body->at_us = clock_now_us();
+	body->has_start = facts->has_value[FACT_START_TIME];
+	body->start_s = facts->value[FACT_START_TIME];
+	body->has_fds =
+	    facts->has_value[FACT_OPEN_FDS] && facts->has_value[FACT_MAX_FDS];
+	body->open_fds = facts->value[FACT_OPEN_FDS];
+	body->max_fds = facts->value[FACT_MAX_FDS];
+	body->has_memory = facts->has_value[FACT_RESIDENT_BYTES];
+	body->memory = facts->value[FACT_RESIDENT_BYTES];
+	body->has_cpu = facts->has_value[FACT_CPU_SECONDS];
+	body->cpu_s = facts->value[FACT_CPU_SECONDS];
+}
+
+/* The newest answer is the one in question, if it tells anything. */
+static void
+recall_body(const struct resources *resources,
+    const struct resources_question *question, struct resources_facts *facts)
+{
+	bool is_own = question->facts != NULL;
 	const struct body_facts *now = &resources->body;
-	const struct body_facts *before = &resources->body_before;
+	const struct body_facts *before =
+	    is_own ? &resources->body : &resources->body_before;
+	struct body_facts own;
 	double between_s;
 
+	if (is_own) {
+		body_facts_copy(&own, question->facts);
+		own.wall_us = clock_wall_us();
+		now = &own;
+	}
 	facts->has_body = now->wall_us != 0;
 	if (!facts->has_body)
 		return;
@@ -264,7 +291,7 @@ resources_measure(struct resources *resources,
 			sock_diag_ask(&resources->address, &facts->queue);
 		resources_search(resources, clock_now_us());
 	}
-	recall_body(resources, facts);
+	recall_body(resources, question, facts);
 	recall_declared(resources, facts);
 	find_host(resources, facts);
 }

@@ -87,6 +87,11 @@ struct resources_book {
 	char *root;
 	struct search *search; /* under way, or NULL */
 	unsigned last_generation;
+	/* What was just measured: many may wait for one attempt. */
+	struct resources_facts newest;
+	const struct resources *newest_of; /* NULL: nothing */
+	uint64_t newest_mark_us;
+	uint64_t newest_at_us;
 	struct cgroup gate;
 	struct cgroup_sample gate_last;
 	/* Set by the search: the kernel has what it takes to ask. */
@@ -122,6 +127,9 @@ void resources_take_cpu(struct resources *resources, bool *has, uint64_t *us);
 /* A new sample, and what it means for kills and limits.  False: the cgroup is
  * no more, or there is none. */
 bool resources_take(struct resources *resources, uint64_t now_us);
+
+void body_facts_copy(
+    struct body_facts *body, const struct exposition_facts *facts);
 
 /* Everything there is to know now. */
 void resources_measure(struct resources *resources,

@@ -919,6 +919,7 @@ ask(struct resources *resources, const struct resources_mark *mark,
 		.begin_us = mark->at_us - 1,
 	};
 
+	usleep(21000); /* or what was measured before is still good */
 	resources_judge(resources, &question, verdict);
 }
 
@@ -1015,6 +1016,13 @@ test_body_alone(void **state)
 	struct resources_verdict verdict;
 	struct resources *resources;
 	struct resources_book *book;
+	struct resources_question slow = {
+		.reason = REASON_OK,
+		.report = &report,
+		.mark = &mark,
+		.is_slow = true,
+		.begin_us = clock_now_us(),
+	};
 
 	(void)state;
 	setenv("SCRAPEGATE_EXPORTER_CPU_LIMIT", "100m", 1);
@@ -1042,6 +1050,20 @@ test_body_alone(void **state)
 	assert_int_equal(verdict.cause, RESOURCES_MEMORY_NEAR_LIMIT);
 	assert_in(verdict.seen, "by its own metrics 127Mi resident");
 	assert_in(verdict.seen, "limit 128Mi (inferred)");
+	/* A slow answer may tell itself of a restart. */
+	facts.has_value[FACT_START_TIME] = true;
+	facts.value[FACT_START_TIME] = (double)clock_wall_us() / 1e6 - 3600;
+	resources_learn(resources, &mark, &report, &facts, 1);
+	facts.value[FACT_START_TIME] += 1;
+	slow.facts = &facts;
+	resources_begin(resources, &mark);
+	resources_judge(resources, &slow, &verdict);
+	assert_int_equal(verdict.cause, RESOURCES_MEMORY_NEAR_LIMIT);
+	facts.value[FACT_START_TIME] += 3588;
+	resources_begin(resources, &mark);
+	resources_judge(resources, &slow, &verdict);
+	assert_int_equal(verdict.cause, RESOURCES_RESTARTED);
+	assert_in(verdict.bracket, "restarted 11");
 	/* Numbers that no process has. */
 	facts.value[FACT_RESIDENT_BYTES] = 1e300;
 	facts.value[FACT_MAX_FDS] = 0;
