@@ -41,7 +41,7 @@ def assert_told(gate, notice):
     assert {each["kind"] for each in told["evidence"]} <= {
         "measured", "inferred", "unknown"}
     assert gate.metric(METRIC, target="node", notice=notice) == 1
-    assert f"{notice}: " in gate.admin("/targets").text
+    assert f'"/reasons#{notice}"' in gate.admin("/targets").text
     assert len(lines(gate, "target notice", notice)) == 1
     assert not lines(gate, "target notice over", notice)
     return told
