@@ -146,13 +146,19 @@ tell_end(struct board *board, const struct incident *incident)
 }
 
 void
+board_end_removed(struct board *board, const char *target)
+{
+	tell_end(
+	    board, incidents_remove(board->incidents, target, clock_wall_us()));
+}
+
+void
 board_note_removal(struct board *board, struct entry *entry)
 {
 	const char *name = entry->target.conf->name;
 
 	chronicle_sum_up(&board->chronicle, name, &entry->summary);
-	tell_end(
-	    board, incidents_remove(board->incidents, name, clock_wall_us()));
+	board_end_removed(board, name);
 }
 
 static void

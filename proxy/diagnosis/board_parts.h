@@ -51,6 +51,9 @@ void board_note_amendment(struct board *board, const struct record *record,
     const struct packed *packed);
 void board_note_removal(struct board *board, struct entry *entry);
 
+/* An incident at a target that is not configured any more. */
+void board_end_removed(struct board *board, const char *target);
+
 struct fold board_fold_of(const struct failure *failure);
 
 #endif

@@ -72,6 +72,30 @@ board_recover(struct board *board, const char *text, size_t len)
 	json_free(line);
 }
 
+static bool
+is_target(const struct board *board, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < board->entry_count; i++)
+		if (strcmp(board->entries[i]->target.conf->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The configuration has lost their targets while nobody looked. */
+static void
+end_orphans(struct board *board)
+{
+	const struct incident *incident;
+	size_t i;
+
+	for (i = 0; (incident = incidents_at(board->incidents, i)) != NULL; i++)
+		if (incident->state == INCIDENT_OPEN &&
+		    !is_target(board, incident->target))
+			board_end_removed(board, incident->target);
+}
+
 void
 board_settle(struct board *board)
 {
@@ -80,6 +104,7 @@ board_settle(struct board *board)
 	uint64_t from, to;
 	size_t i;
 
+	end_orphans(board);
 	for (i = 0; i < board->entry_count; i++) {
 		target = &board->entries[i]->target;
 		while (incidents_join(

@@ -720,6 +720,36 @@ joins_what_goes_on(void **state)
 	fixture_fini(&g);
 }
 
+/* An incident of a target that the next run does not know is over. */
+static void
+ends_what_has_no_target(void **state)
+{
+	struct lines lines = { .count = 0 }, more = { .count = 0 };
+	struct fixture f, g;
+	size_t i;
+
+	(void)state;
+	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	fixture_init(&f, 2);
+	fixture_init(&g, 1);
+	board_keep_journal(f.board, take_line, &lines);
+	fixture_add(&f, 0, REASON_CONNECT_REFUSED);
+	fixture_add(&f, 1, REASON_CONNECT_REFUSED);
+	board_keep_journal(g.board, take_line, &more);
+	for (i = 0; i < lines.count; i++)
+		board_recover(g.board, lines.text[i], strlen(lines.text[i]));
+	board_settle(g.board);
+	assert_int_equal(
+	    board_incident(g.board, 0)->state, INCIDENT_TARGET_REMOVED);
+	assert_int_equal(board_incident(g.board, 1)->state, INCIDENT_OPEN);
+	assert_int_equal(more.count, 1);
+	assert_non_null(strstr(more.text[0], "\"state\":\"target_removed\""));
+	lines_fini(&lines);
+	lines_fini(&more);
+	fixture_fini(&f);
+	fixture_fini(&g);
+}
+
 static void
 recovers_from_rubbish(void **state)
 {
@@ -877,6 +907,7 @@ main(void)
 		cmocka_unit_test(tells_the_journal),
 		cmocka_unit_test(recovers_what_was_told),
 		cmocka_unit_test(joins_what_goes_on),
+		cmocka_unit_test(ends_what_has_no_target),
 		cmocka_unit_test(recovers_from_rubbish),
 		cmocka_unit_test(logs_the_record_as_json),
 		cmocka_unit_test(an_amendment_takes_its_place),
