@@ -40,6 +40,8 @@ measure(
 		.duration_us = clock_now_us() - entry->started_us,
 		.phases = report->phases,
 		.bytes = report->body_bytes,
+		.samples =
+		    report->scan != NULL ? report->scan->facts.samples : 0,
 		.timeout_ms = timeout_ms,
 		.wall_us = entry->started_wall_us,
 	};
@@ -73,8 +75,8 @@ look_at_listener(struct resources *resources, const struct report *report,
 /* What the exporter lacked while it failed. */
 static void
 explain(const struct entry *entry, struct resources *resources,
-    const struct report *report, const struct baseline_verdict *baseline,
-    struct finding *finding)
+    const struct report *report, const struct baseline_scrape *scrape,
+    const struct baseline_verdict *baseline, struct finding *finding)
 {
 	struct resources_question question = {
 		.reason = finding->reason,
@@ -82,8 +84,10 @@ explain(const struct entry *entry, struct resources *resources,
 		.mark = &entry->mark,
 		.begin_us = entry->started_us,
 		.is_slow = reason_is_slow(finding->reason),
-		.bytes = report->body_bytes,
+		.bytes = scrape->bytes,
+		.samples = scrape->samples,
 		.usual_bytes = baseline->normal_bytes,
+		.usual_samples = baseline->normal_samples,
 	};
 	struct resources_verdict verdict;
 
@@ -120,16 +124,30 @@ entry_describe(const struct entry *entry, const struct report *report,
 		reason = classify_slowness(&verdict);
 	finding_describe_in(finding, reason, report, target, scrape.duration_us,
 	    timeout_ms, &circumstances);
-	explain(entry, resources, report, &verdict, finding);
+	explain(entry, resources, report, &scrape, &verdict, finding);
 	if (last != NULL && reason_row(reason)->status == 504)
 		finding_recall(finding, last);
 	grace_judge(
 	    entry->cache->grace, target, report, clock_now_us(), finding);
 }
 
+/* What the exporter says in its answer; 0: nothing that can be true. */
+static uint64_t
+start_told(const struct report *report)
+{
+	const struct exposition_facts *facts =
+	    report->scan != NULL ? &report->scan->facts : NULL;
+	double seconds;
+
+	if (facts == NULL || !facts->has_value[FACT_START_TIME])
+		return 0;
+	seconds = facts->value[FACT_START_TIME];
+	return seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 1e6) : 0;
+}
+
 /* Whether another process answers now, as far as that can be seen. */
 static bool
-has_restarted(const struct entry *entry)
+has_restarted(const struct entry *entry, const struct report *report)
 {
 	struct cache *cache = entry->cache;
 	const struct conf_target *target = entry->key.target;
@@ -137,8 +155,8 @@ has_restarted(const struct entry *entry)
 	    baselines_of(cache->baselines, target->name, NULL);
 
 	return restarts_note(&own->restarts,
-	    resources_pid(resources_of(cache->resources, target)), 0,
-	    clock_wall_us());
+	    resources_pid(resources_of(cache->resources, target)),
+	    start_told(report), clock_wall_us());
 }
 
 struct record *
@@ -164,7 +182,7 @@ entry_make_record(struct entry *entry, const struct report *report,
 	record->body_bytes = report->body_bytes;
 	record->samples = samples;
 	record->is_reused = report->is_reused;
-	record->has_restarted = has_restarted(entry);
+	record->has_restarted = has_restarted(entry, report);
 	record->bad_answer = bad_answer_new(finding, report, record->wall_us);
 	return record;
 }

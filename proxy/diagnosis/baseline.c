@@ -138,6 +138,7 @@ baseline_judge(const struct baseline *baseline,
     const struct baseline_scrape *scrape, struct baseline_verdict *verdict)
 {
 	memset(verdict, 0, sizeof(*verdict));
+	verdict->samples = scrape->samples;
 	if (baseline != NULL)
 		compare(baseline, scrape, verdict);
 	if (is_near_timeout(scrape))

@@ -77,6 +77,7 @@ struct baseline_verdict {
 	uint64_t normal_duration_us;
 	uint64_t normal_bytes;
 	uint64_t normal_samples;
+	uint64_t samples; /* of the scrape itself */
 	struct phases normal;
 	/* Which phase made it what it is; PHASE_COUNT: none alone did. */
 	enum phase phase;

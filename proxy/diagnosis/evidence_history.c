@@ -39,6 +39,10 @@ see_growth(struct evidence *evidence)
 		MEASURED("%llu bytes, normally %llu",
 		    (unsigned long long)evidence->sketch->report->body_bytes,
 		    (unsigned long long)verdict->normal_bytes);
+	if (verdict->has_grown && verdict->normal_samples > 0)
+		MEASURED("%llu samples, normally %llu",
+		    (unsigned long long)verdict->samples,
+		    (unsigned long long)verdict->normal_samples);
 }
 
 static void

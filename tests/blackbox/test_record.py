@@ -190,11 +190,40 @@ def test_an_incident_from_start_to_end(lab):
     assert "failures=5 reason=http_server_error" in log
 
 
+def test_a_restart_is_seen_in_the_answer_too(lab):
+    """Where the process cannot be: by its process_start_time_seconds."""
+    mood = Mood()
+    gate = lab.gate(lab.faultd(mood))
+
+    def start(when):
+        mood.body = b"process_start_time_seconds %.2f\n" % when
+    start(time.time() - 1000)
+    learn(gate, 2)
+    refuse(mood, "503 Service Unavailable")
+    gate.get()
+    start(time.time() + 5)
+    refuse(mood, "200 OK")
+    learn(gate, 1)
+    incident = newest(gate, "incidents")
+    assert incident["state"] == "recovered" and incident["restarts"] == 1
+    # Another one behind the same name is no restart.
+    start(time.time() - 500)
+    refuse(mood, "503 Service Unavailable")
+    gate.get()
+    refuse(mood, "200 OK")
+    learn(gate, 1)
+    assert newest(gate, "incidents")["restarts"] == 0
+
+
 @pytest.mark.threads
 def test_restarts_in_between_are_counted(lab):
     exporter = hog(lab)
     gate = lab.gate(exporter.url)
     scrape_until_known(gate, exporter.pid)
+    # The search tells the loop a little later.
+    for _ in range(10):
+        learn(gate, 1)
+        time.sleep(0.1)
     exporter.stop()
     assert gate.get().status == 502
     assert newest(gate, "incidents")["restarts"] == 0
