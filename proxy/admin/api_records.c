@@ -178,19 +178,12 @@ is_of(const struct filter *filter, const struct record *record)
 		   sizeof(record->target_name) - 1) == 0;
 }
 
-static void
-add_warning(const char *id, void *list)
-{
-	json_add_string(list, NULL, id);
-}
-
 static struct cJSON *
 item_of(const struct record *record)
 {
 	struct cJSON *item = json_object_new();
 
 	record_json_put(item, record);
-	record_warnings(record, add_warning, json_add_array(item, "warnings"));
 	return item;
 }
 

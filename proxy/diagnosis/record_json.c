@@ -75,6 +75,12 @@ put_lateness(struct cJSON *object, const struct lateness *lateness)
 	put_seconds(child, "needed", lateness->needed_us);
 }
 
+static void
+put_warning(const char *id, void *list)
+{
+	json_add_string(list, NULL, id);
+}
+
 void
 record_json_put(struct cJSON *object, const struct record *record)
 {
@@ -103,6 +109,8 @@ record_json_put(struct cJSON *object, const struct record *record)
 	json_add_bool(object, "reused", record->is_reused);
 	json_add_bool(object, "delivered", record->is_delivered);
 	json_add_bool(object, "restarted", record->has_restarted);
+	record_warnings(
+	    record, put_warning, json_add_array(object, "warnings"));
 	put_lateness(object, &record->lateness);
 }
 

@@ -8,6 +8,7 @@
 #include "proxy/diagnosis/incidents.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/diagnosis/record_json.h"
+#include "proxy/exposition/warnings.h"
 
 /* Whatever the file says, it fits: larger numbers than these say nothing. */
 #define NUMBER_MAX 9e15
@@ -120,6 +121,36 @@ read_lateness(const struct cJSON *object, struct lateness *lateness)
 	    (int64_t)(read_seconds(object, "timeout") / 1000);
 }
 
+static bool
+find_warning(const char *id, uint32_t *bit)
+{
+	int i;
+
+	for (i = 0; i < WARNING_COUNT; i++)
+		if (strcmp(warning_id((enum warning)i), id) == 0) {
+			*bit = (uint32_t)1 << i;
+			return true;
+		}
+	return false;
+}
+
+static void
+read_warnings(const struct cJSON *object, struct record *record)
+{
+	const struct cJSON *item = json_first(json_get(object, "warnings"));
+	enum reason objection;
+	const char *id;
+	uint32_t bit;
+
+	for (; item != NULL; item = json_next(item)) {
+		id = json_string(item);
+		if (id != NULL && find_warning(id, &bit))
+			record->warnings |= bit;
+		else if (id != NULL && reason_find(id, &objection))
+			record->objection = objection;
+	}
+}
+
 static void
 read_finding(const struct cJSON *object, struct finding *finding)
 {
@@ -166,6 +197,7 @@ record_json_read(const struct cJSON *object)
 	record->has_restarted = read_bool(object, "restarted");
 	if (reason_is_slow(record->finding->reason))
 		record->own[0].slow_phase = read_slow_phase(object);
+	read_warnings(object, record);
 	read_lateness(object, &record->lateness);
 	return record;
 }
