@@ -46,7 +46,8 @@ struct scanner_verdict {
 	char offending[SCANNER_OFFENDING_MAX]; /* as Go's %q, without quotes */
 	/*
 	 * Prometheus 3's lastError, cut at PARSE_SAID_MAX; may hold bytes of
-	 * the exporter where Go's %s does.  "" in PROMETHEUS_242's verdict.
+	 * the exporter where Go's %s does, and then ends at a NUL.  "" in
+	 * PROMETHEUS_242's verdict.
 	 */
 	char said[PARSE_SAID_MAX];
 };

@@ -56,7 +56,8 @@ static const struct {
 	    "1000" },
 	[WARNING_HISTOGRAM_SPANS] = { "histogram_spans",
 	    "a native histogram whose spans and buckets do not match: a "
-	    "Prometheus that scrapes native histograms refuses the body" },
+	    "Prometheus that scrapes native histograms refuses the body, and "
+	    "2.42 may crash" },
 };
 
 const char *

@@ -212,7 +212,8 @@ def less_target(words):
 
 
 def is_same(said, words):
-    """`said` is ours; what is long is cut there."""
+    """`said` is ours; what is long is cut there, and at a NUL."""
+    words = words.partition("\0")[0]
     if said.endswith("...") and len(said) > 1000:
         return words.startswith(said[:-3])
     return said == words
