@@ -20,11 +20,15 @@
 struct watch {
 	uint64_t served_since_us;
 	uint64_t tried_us; /* ways around it; 0: not since it has been up */
+	uint64_t last_us;  /* the newest scrape that was seen, */
+	uint64_t refused;  /* and what there had been of these until then */
+	uint64_t failed_handshakes;
 };
 
 struct lookout {
-	const struct conf *conf; /* NULL before the first */
-	const struct stats_targets *targets;
+	const struct conf *conf;    /* NULL before the first */
+	struct stats *const *stats; /* one for each worker */
+	size_t stats_count;
 	struct notices *notices; /* as many as targets, and the watches */
 	struct watch *watches;
 	struct exposure *exposure;
@@ -77,10 +81,57 @@ set_timer(struct lookout *lookout, uint64_t due_us)
 	evtimer_add(lookout->timer, &wait);
 }
 
+static uint64_t
+count_refused(const struct lookout *lookout)
+{
+	uint64_t sum = 0;
+	size_t i, reason;
+
+	for (i = 0; i < lookout->stats_count; i++)
+		for (reason = 0; reason < REASON_COUNT; reason++)
+			sum += stats_read(&lookout->stats[i]->refusals[reason]);
+	return sum;
+}
+
+static uint64_t
+count_failed_handshakes(const struct lookout *lookout)
+{
+	uint64_t sum = 0;
+	size_t i, kind;
+
+	for (i = 0; i < lookout->stats_count; i++)
+		for (kind = 0; kind < TLS_FAILURE_COUNT; kind++)
+			sum += stats_read(
+			    &lookout->stats[i]->handshakes_failed[kind]);
+	return sum;
+}
+
+/* What has been refused counts from the newest scrape on. */
+static void
+count_since(const struct lookout *lookout, struct watch *watch,
+    struct notices_view *view)
+{
+	uint64_t refused = count_refused(lookout);
+	uint64_t failed = count_failed_handshakes(lookout), last_us = 0;
+	size_t i;
+
+	for (i = 0; i < view->count; i++)
+		if (view->attendees[i].last_us > last_us)
+			last_us = view->attendees[i].last_us;
+	if (last_us != watch->last_us) {
+		watch->last_us = last_us;
+		watch->refused = refused;
+		watch->failed_handshakes = failed;
+	}
+	view->refused = refused - watch->refused;
+	view->failed_handshakes = failed - watch->failed_handshakes;
+}
+
 static void
 look_at(struct lookout *lookout, size_t i)
 {
-	struct attendance *attendance = lookout->targets->items[i]->attendance;
+	struct attendance *attendance =
+	    lookout->stats[0]->targets->items[i]->attendance;
 	struct attendee attendees[ATTENDANCE_MAX];
 	struct notices_view view = {
 		.attendees = attendees,
@@ -94,6 +145,7 @@ look_at(struct lookout *lookout, size_t i)
 	struct notice found;
 	bool is_on;
 
+	count_since(lookout, &lookout->watches[i], &view);
 	lookout->notices[i].interval_ms = notices_interval_ms(&view);
 	is_on = notice_not_scraped(&view, &found);
 	/* Its words are of the moment when it began. */
@@ -201,7 +253,7 @@ take_over(const struct lookout *lookout, const char *name,
 
 void
 lookout_switch(struct lookout *lookout, const struct conf *conf,
-    const struct stats_targets *targets)
+    struct stats *const *stats, size_t stats_count)
 {
 	size_t count = conf->target_count + 1, i; /* for calloc */
 	struct notices *notices = xcalloc(count, sizeof(*notices));
@@ -215,7 +267,8 @@ lookout_switch(struct lookout *lookout, const struct conf *conf,
 	lookout->notices = notices;
 	lookout->watches = watches;
 	lookout->conf = conf;
-	lookout->targets = targets;
+	lookout->stats = stats;
+	lookout->stats_count = stats_count;
 	exposure_switch(lookout->exposure, conf);
 	lookout_look(lookout);
 }

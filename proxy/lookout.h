@@ -16,22 +16,24 @@
 #define PROXY_LOOKOUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct conf;
 struct event_base;
 struct lookout;
 struct notices;
-struct stats_targets;
+struct stats;
 
 struct lookout *lookout_new(struct event_base *base);
 void lookout_free(struct lookout *lookout); /* NULL is fine */
 
 /*
- * Goes by `conf` from now on, to which `targets` belong; both live until the
- * next call.  Targets that stay, by name, keep their notices.
+ * Goes by `conf` from now on, to which the targets of `stats`, one for each
+ * worker, belong; it lives until the next call, `stats` as long as the lookout.
+ * Targets that stay, by name, keep their notices.
  */
 void lookout_switch(struct lookout *lookout, const struct conf *conf,
-    const struct stats_targets *targets);
+    struct stats *const *stats, size_t stats_count);
 
 /* A record of a target of this name has come; is its exporter up? */
 void lookout_record(struct lookout *lookout, const char *target, bool is_up);

@@ -229,7 +229,8 @@ adopt(struct server *server, struct conf *conf)
 	expiry_set(server->expiry, server->view.certificates,
 	    server->view.certificate_count);
 	/* While the configuration before is still there. */
-	lookout_switch(server->lookout, conf, server->view.stats[0]->targets);
+	lookout_switch(server->lookout, conf, server->view.stats,
+	    server->view.stats_count);
 	server->view.notices = lookout_notices(server->lookout);
 	adopt_conf(server, conf);
 }

@@ -182,6 +182,21 @@ evidence_of(struct notice *notice)
 		.size = sizeof(notice->seen) };
 }
 
+/* Prometheus may well come, and not get in. */
+static void
+add_refused(struct evidence *evidence, const struct notices_view *view)
+{
+	if (view->failed_handshakes > 0)
+		MEASURED("at least %llu TLS handshakes failed meanwhile, see "
+			 "/api/v1/tls_handshakes: a scraper may speak plain "
+			 "HTTP or trust another authority",
+		    (unsigned long long)view->failed_handshakes);
+	if (view->refused > 0)
+		MEASURED("the gate refused at least %llu requests meanwhile, "
+			 "see its log and /api/v1/refusals",
+		    (unsigned long long)view->refused);
+}
+
 static void
 say_never(const struct notices_view *view, struct notice *notice)
 {
@@ -192,6 +207,7 @@ say_never(const struct notices_view *view, struct notice *notice)
 	sketch_print(notice->words, sizeof(notice->words),
 	    "nobody has scraped it since the gate began to serve it");
 	MEASURED("no request for it in the first %s", age);
+	add_refused(evidence, view);
 	UNKNOWN("at what interval it should be scraped");
 }
 
@@ -209,6 +225,7 @@ say_missed(const struct notices_view *view, const struct attendee *last,
 	    interval);
 	MEASURED(
 	    "the last one was %s, %s before this was noticed", last->who, age);
+	add_refused(evidence, view);
 	INFERRED("%s scraped it every %s", longest->who, interval);
 }
 

@@ -54,6 +54,10 @@ struct notices_view {
 	size_t count;
 	uint64_t now_us;
 	uint64_t served_since_us;
+	/* Whoever it was, and whichever target was meant: at least so many
+	 * since the last scrape was seen. */
+	uint64_t refused;           /* requests */
+	uint64_t failed_handshakes; /* of TLS */
 };
 
 /*

@@ -1,13 +1,14 @@
 """What is wrong although no scrape fails: nobody comes, scrapers disagree, or
 there is a way around the gate."""
 
+import socket
 import threading
 import time
 
 import pytest
 
 from faultd import Faultd, good
-from wire import wait_for
+from wire import request_bytes, wait_for
 
 pytestmark = pytest.mark.threads
 
@@ -71,6 +72,25 @@ def test_nobody_scrapes_any_more(lab, keys):
     assert gate.target()["health"] == "up"
     gate.get()
     assert_over(gate, "not_scraped")
+
+
+def test_a_scraper_that_does_not_get_in_any_more(lab):
+    """The likeliest cause stands in the evidence: counted, not guessed."""
+    gate = lab.gate(lab.faultd(), secure=True)
+    scrape_every(gate, INTERVAL, 6)
+    assert not notices(gate)  # by then it has heard of the last one
+    with socket.create_connection(gate.address) as sock:
+        sock.sendall(request_bytes("/metrics"))  # plain HTTP
+        while sock.recv(4096):
+            pass
+    assert gate.get("/metrics/nothing").status == 404
+    wait_for(lambda: notices(gate), what="the notice")
+    seen = [each["text"] for each in notices(gate)["not_scraped"]["evidence"]
+            if each["kind"] == "measured"]
+    assert any("at least 1 TLS handshakes failed meanwhile" in each
+               for each in seen), seen
+    assert any("refused at least 1 requests meanwhile" in each
+               for each in seen), seen
 
 
 def test_who_comes_in_time_is_not_missed(lab):

@@ -235,6 +235,13 @@ says_that_nobody_comes(void **state)
 	assert_string_equal(notice.seen,
 	    "the last one was 10.0.0.2, 45 s before this was noticed "
 	    "(measured); 10.0.0.1 scraped it every 15 s (inferred)");
+	view.refused = 3;
+	view.failed_handshakes = 7;
+	assert_true(notice_not_scraped(&view, &notice));
+	assert_non_null(
+	    strstr(notice.seen, "at least 7 TLS handshakes failed meanwhile"));
+	assert_non_null(
+	    strstr(notice.seen, "refused at least 3 requests meanwhile"));
 	fill(&view, all, ones, 0, 1300);
 	assert_true(notice_not_scraped(&view, &notice));
 	assert_string_equal(notice.words,
