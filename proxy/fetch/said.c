@@ -16,7 +16,7 @@ void
 said_reset(struct said *said)
 {
 	said->len = said->head_len = 0;
-	said->is_cut = said->is_inflated = said->is_secret = false;
+	said->is_cut = said->is_inflated = false;
 }
 
 static void
@@ -62,52 +62,10 @@ is_secret_name(const char *name, size_t len)
 	return false;
 }
 
-static size_t
-line_end_len(const char *line, size_t len)
-{
-	if (len == 0 || line[len - 1] != '\n')
-		return 0;
-	return len > 1 && line[len - 2] == '\r' ? 2 : 1;
-}
-
-/* How much of the line may be shown; a Location may carry a ticket in its
- * query, as single sign-on has it. */
-static size_t
-open_len(struct said *said, const char *line, size_t len)
-{
-	static const char location[] = "Location";
-	const char *colon = memchr(line, ':', len), *query;
-	size_t name_len;
-
-	/* A continued line goes with the one before. */
-	if (len > 0 && (*line == ' ' || *line == '\t'))
-		return said->is_secret ? 0 : len;
-	said->is_secret = false;
-	if (colon == NULL)
-		return len;
-	name_len = (size_t)(colon - line);
-	if (is_secret_name(line, name_len)) {
-		said->is_secret = true;
-		return name_len + 1;
-	}
-	query = memchr(line, '?', len);
-	if (query != NULL && name_len == strlen(location) &&
-	    strncasecmp(line, location, name_len) == 0)
-		return (size_t)(query - line) + 1;
-	return len;
-}
-
 void
 said_head(struct said *said, const char *line, size_t len)
 {
-	size_t end_len = line_end_len(line, len);
-	size_t text_len = len - end_len;
-	size_t shown = open_len(said, line, text_len);
-
-	add(said, line, shown);
-	if (shown < text_len)
-		add(said, MASK, strlen(MASK));
-	add(said, line + text_len, end_len);
+	add(said, line, len);
 	said->head_len = said->len;
 }
 
@@ -128,4 +86,72 @@ said_inflated(struct said *said, const char *text, size_t len)
 		said->len = said->head_len;
 	}
 	add(said, text, len);
+}
+
+static size_t
+line_end_len(const char *line, size_t len)
+{
+	if (len == 0 || line[len - 1] != '\n')
+		return 0;
+	return len > 1 && line[len - 2] == '\r' ? 2 : 1;
+}
+
+/*
+ * How much of the line may be shown.  A Location may carry a ticket in its
+ * query, as single sign-on has it.  A continued line goes with the one before,
+ * which was as secret as `is_secret` says.
+ */
+static size_t
+open_len(const char *line, size_t len, bool *is_secret)
+{
+	static const char location[] = "Location";
+	const char *colon = memchr(line, ':', len), *query;
+	size_t name_len;
+
+	if (len > 0 && (*line == ' ' || *line == '\t'))
+		return *is_secret ? 0 : len;
+	*is_secret = false;
+	if (colon == NULL)
+		return len;
+	name_len = (size_t)(colon - line);
+	if (is_secret_name(line, name_len)) {
+		*is_secret = true;
+		return name_len + 1;
+	}
+	query = memchr(line, '?', len);
+	if (query != NULL && name_len == strlen(location) &&
+	    strncasecmp(line, location, name_len) == 0)
+		return (size_t)(query - line) + 1;
+	return len;
+}
+
+static void
+mask_line(struct said *masked, const char *line, size_t len, bool *is_secret)
+{
+	size_t end_len = line_end_len(line, len);
+	size_t text_len = len - end_len;
+	size_t shown = open_len(line, text_len, is_secret);
+
+	add(masked, line, shown);
+	if (shown < text_len)
+		add(masked, MASK, strlen(MASK));
+	add(masked, line + text_len, end_len);
+}
+
+void
+said_mask(const struct said *said, struct said *masked)
+{
+	const char *line = said->bytes, *end = line + said->head_len, *next;
+	bool is_secret = false;
+
+	said_reset(masked);
+	for (; line < end; line = next) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		next = next == NULL ? end : next + 1;
+		mask_line(masked, line, (size_t)(next - line), &is_secret);
+	}
+	masked->head_len = masked->len;
+	add(masked, end, said->len - said->head_len);
+	masked->is_cut |= said->is_cut;
+	masked->is_inflated = said->is_inflated;
 }

@@ -3,8 +3,9 @@
  * much of the body as fits.  Of a coded body what it inflates to, as soon as
  * there is any of that; else the bytes on the wire, chunk sizes and all.
  *
- * Values that are secrets between the exporter and its clients (cookies,
- * tokens) are masked on the way in: nobody here has a use for them.
+ * Every answer is noted, and nearly none is ever shown, so noting only copies.
+ * What is kept of a bad one is masked first: values that are secrets between
+ * the exporter and its clients (cookies, tokens) go no further than this.
  */
 #ifndef PROXY_FETCH_SAID_H
 #define PROXY_FETCH_SAID_H
@@ -19,7 +20,6 @@ struct said {
 	size_t head_len;  /* of these, the head's */
 	bool is_cut;      /* there was more */
 	bool is_inflated; /* the body is what it inflated to */
-	bool is_secret;   /* the header that came last */
 	char bytes[SAID_MAX];
 };
 
@@ -29,5 +29,8 @@ void said_reset(struct said *said);
 void said_head(struct said *said, const char *line, size_t len);
 void said_body(struct said *said, const char *bytes, size_t len);
 void said_inflated(struct said *said, const char *text, size_t len);
+
+/* The same, with what is secret in its head left out. */
+void said_mask(const struct said *said, struct said *masked);
 
 #endif

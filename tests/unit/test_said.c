@@ -38,7 +38,7 @@ masks_secrets(void **state)
 		{ "Authorization: Basic eDp5\r\n",
 		    "Authorization: <masked>\r\n" },
 		{ "X-Auth-Token: abc\r\n", "X-Auth-Token: <masked>\r\n" },
-		{ "X-SESSION-ID: abc", "X-SESSION-ID: <masked>" },
+		{ "X-SESSION-ID: abc\r\n", "X-SESSION-ID: <masked>\r\n" },
 		{ "X-Api-Key: abc\r\n", "X-Api-Key: <masked>\r\n" },
 		{ "WWW-Authenticate: Basic realm=\"x\"\r\n",
 		    "WWW-Authenticate: Basic realm=\"x\"\r\n" },
@@ -49,23 +49,46 @@ masks_secrets(void **state)
 		{ "no colon\r\n", "no colon\r\n" },
 		{ ": no name\r\n", ": no name\r\n" },
 		{ "\r\n", "\r\n" },
-		{ "", "" },
+		{ "Cookie: cut", "Cookie: <masked>" },
 	};
-	struct said said;
+	struct said said, masked;
 	size_t i, at = 0;
 
 	(void)state;
 	said_reset(&said);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		say(&said, rows[i].line);
-		if (said.len - at != strlen(rows[i].kept) ||
-		    memcmp(said.bytes + at, rows[i].kept, said.len - at) != 0)
-			fail_msg("row %zu: %.*s", i, (int)(said.len - at),
-			    said.bytes + at);
-		at = said.len;
+	said_body(&said, "Cookie: of a body\n", 18);
+	said_mask(&said, &masked);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t len = strlen(rows[i].kept);
+
+		if (memcmp(masked.bytes + at, rows[i].kept, len) != 0)
+			fail_msg(
+			    "row %zu: %.*s", i, (int)len, masked.bytes + at);
+		at += len;
 	}
-	assert_int_equal(said.head_len, said.len);
-	assert_false(said.is_cut);
+	assert_int_equal(masked.head_len, at);
+	assert_int_equal(masked.len, at + 18);
+	assert_memory_equal(masked.bytes + at, "Cookie: of a body\n", 18);
+	assert_false(masked.is_cut);
+	assert_false(masked.is_inflated);
+}
+
+/* A mask may be longer than what it hides. */
+static void
+masks_within_bounds(void **state)
+{
+	struct said said, masked;
+
+	(void)state;
+	said_reset(&said);
+	while (!said.is_cut)
+		say(&said, "Cookie:a\r\n");
+	said_mask(&said, &masked);
+	assert_true(masked.is_cut);
+	assert_int_equal(masked.len, SAID_MAX);
+	assert_null(memmem(masked.bytes, masked.len, ":a", 2));
 }
 
 static void
@@ -168,6 +191,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(masks_secrets),
+		cmocka_unit_test(masks_within_bounds),
 		cmocka_unit_test(is_bounded),
 		cmocka_unit_test(prefers_what_it_inflates_to),
 		cmocka_unit_test(only_of_bad_answers),
