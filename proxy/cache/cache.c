@@ -21,6 +21,7 @@
 #include "proxy/exposition/count.h"
 #include "proxy/exposition/scanner.h"
 #include "proxy/fetch/attempt.h"
+#include "proxy/fetch/repair.h"
 #include "proxy/fetch/report.h"
 #include "proxy/scrape.h"
 
@@ -231,6 +232,7 @@ finish_good(struct entry *entry, struct report *report, struct payload *payload)
 	samples = count_samples(report, payload);
 	report->phases.us[PHASE_PARSE] += clock_now_us() - begin_us;
 	entry_describe(entry, report, entry->timeout_ms, &finding);
+	repair_content_type(entry->key.target, &report->judge);
 	answer = answer_new(&report->judge, payload, clock_now_us());
 	is_kept = entry->key.target->cache_ttl > 0 &&
 		  entry->key.target->conf == entry->cache->conf &&

@@ -5,6 +5,7 @@
 #include "proxy/diagnosis/classify.h"
 #include "proxy/exposition/scanner.h"
 #include "proxy/fetch/attempt.h"
+#include "proxy/fetch/repair.h"
 #include "proxy/fetch/report.h"
 
 static void
@@ -86,8 +87,11 @@ begin_stream(void *arg, const struct judge_result *head, struct payload *so_far)
 		.deserted = lose_readers,
 		.arg = entry,
 	};
-	struct answer *answer = answer_new_stream(head);
+	struct judge_result mine = *head;
+	struct answer *answer;
 
+	repair_content_type(entry->key.target, &mine);
+	answer = answer_new_stream(&mine);
 	entry->stream = stream_new(&options);
 	if (entry->newest != NULL)
 		entry_evict(entry);
@@ -136,6 +140,7 @@ entry_finish_stream(struct entry *entry, struct report *report)
 	entry_describe(entry, report, entry->timeout_ms, &finding);
 	entry_record(
 	    entry, report, &finding, finding.is_delivered ? samples : 0);
+	repair_content_type(entry->key.target, &report->judge);
 	answer = finding.is_delivered
 		     ? answer_new_stream(&report->judge)
 		     : answer_new_failure(&finding, report->error_text);

@@ -522,3 +522,49 @@ def test_what_is_reported_is_a_warning_too(lab):
     newest = gate.api("scrapes?limit=1")["scrapes"][0]
     assert newest["reason"] == "parse_value_not_number"
     assert newest["delivered"] is True
+
+
+FALLBACKS = [
+    ("PrometheusText0.0.4", b"a 1\n", "text/plain; "),
+    ("PrometheusText1.0.0", b"a 1\n", "text/plain; "),
+    ("OpenMetricsText1.0.0", b"a 1\n# EOF\n",
+     "application/openmetrics-text; "),
+    ("OpenMetricsText0.0.1", b"a 1\n# EOF\n",
+     "application/openmetrics-text; "),
+]
+
+
+@pytest.mark.parametrize("protocol, body, prefix", FALLBACKS,
+                         ids=[row[0] for row in FALLBACKS])
+def test_fallback_repairs_the_type(lab, protocol, body, prefix):
+    exporter = lab.faultd(serve(body))
+    gate = lab.gate(config={"targets": [
+        {"name": name, "url": exporter.url, "stream_above": above,
+         "fallback_scrape_protocol": protocol}
+        for name, above in (("node", "8MB"), ("stream", 1))]})
+    for wrong in (None, "text/html", "text/", "metrics"):
+        set_body(exporter, body, wrong)
+        for path in ("/metrics", "/metrics/stream"):
+            for method in ("GET", "HEAD"):
+                got = gate.get(path, method=method)
+                assert got.status == 200
+                assert got.header("Content-Type").startswith(prefix)
+        assert not warnings_of(gate)
+    # A good one stays, even if it is another.
+    fine = "text/plain; version=0.0.4; x=y"
+    set_body(exporter, b"a 1\n", fine)
+    for path in ("/metrics", "/metrics/stream"):
+        assert gate.get(path).header("Content-Type") == fine
+    # It is read as what it is said to be.
+    set_body(exporter, b"a 1\n# EOF\nb 1 2 3\n", "text/html")
+    got = gate.get()
+    assert got.status == 502
+    assert got.reason.startswith(
+        "om_data_after_eof" if "Open" in protocol else "parse_after_timestamp")
+
+
+def test_fallback_needs_no_look(lab):
+    gate = lab.gate(lab.faultd(serve(FINE, None)),
+                    {"fallback_scrape_protocol": "PrometheusText0.0.4",
+                     "validate": "off"})
+    assert gate.get().header("Content-Type").startswith("text/plain; ")
