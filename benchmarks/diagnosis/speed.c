@@ -48,7 +48,7 @@ diagnose(struct board *board, struct baselines *baselines,
 		.timeout_ms = 10000,
 		.wall_us = clock_wall_us(),
 	};
-	struct baseline_verdict verdict;
+	struct baseline_verdict verdict = { .slowness = SLOW_NOT };
 	const struct circumstances circumstances = { .baseline = &verdict,
 		.now_wall_us = scrape.wall_us,
 		.last_good_wall_us = baseline->last_good_wall_us };
@@ -56,7 +56,8 @@ diagnose(struct board *board, struct baselines *baselines,
 	struct finding finding;
 	struct record *record;
 
-	baseline_judge(baseline, &scrape, &verdict);
+	if (reason != REASON_OK || !baseline_is_quick(&scrape))
+		baseline_judge(baseline, &scrape, &verdict);
 	if (reason == REASON_OK)
 		reason = classify_slowness(&verdict);
 	finding_describe_in(&finding, reason, report, target, duration_us,

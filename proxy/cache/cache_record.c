@@ -106,7 +106,7 @@ entry_describe(const struct entry *entry, const struct report *report,
 	    resources_of(entry->cache->resources, target);
 	const struct lateness *last = late_last(entry->cache->late, target);
 	const struct baseline *baseline = baseline_of(entry);
-	struct baseline_verdict verdict;
+	struct baseline_verdict verdict = { .slowness = SLOW_NOT };
 	const struct circumstances circumstances = {
 		.baseline = &verdict,
 		.now_wall_us = entry->started_wall_us,
@@ -118,7 +118,8 @@ entry_describe(const struct entry *entry, const struct report *report,
 
 	report = look_at_listener(resources, report, &mine);
 	reason = classify(report);
-	baseline_judge(baseline, &scrape, &verdict);
+	if (reason != REASON_OK || !baseline_is_quick(&scrape))
+		baseline_judge(baseline, &scrape, &verdict);
 	/* What had to wait for its readers was not slow. */
 	if (reason == REASON_OK && !entry->was_paused)
 		reason = classify_slowness(&verdict);

@@ -133,6 +133,13 @@ compare(const struct baseline *baseline, const struct baseline_scrape *scrape,
 		verdict->slowness = SLOW_FAR;
 }
 
+bool
+baseline_is_quick(const struct baseline_scrape *scrape)
+{
+	return scrape->duration_us < BASELINE_EXCESS_US &&
+	       !is_near_timeout(scrape);
+}
+
 void
 baseline_judge(const struct baseline *baseline,
     const struct baseline_scrape *scrape, struct baseline_verdict *verdict)

@@ -90,6 +90,9 @@ struct baseline_verdict {
 void baseline_judge(const struct baseline *baseline,
     const struct baseline_scrape *scrape, struct baseline_verdict *verdict);
 
+/* It cannot have been slow, whatever is normal: there is nothing to judge. */
+bool baseline_is_quick(const struct baseline_scrape *scrape);
+
 /* In whole seconds: a tenth more than `needed_us`, for the way there. */
 int64_t baseline_sufficient_ms(uint64_t needed_us);
 

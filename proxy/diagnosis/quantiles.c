@@ -40,11 +40,7 @@ is_in(float center, unsigned bin)
 unsigned
 quantiles_count(const struct quantiles *quantiles)
 {
-	unsigned count = 0, i;
-
-	for (i = 0; i < QUANTILES_BINS; i++)
-		count += quantiles->bins[i];
-	return count;
+	return quantiles->count;
 }
 
 /* What is left over of a bin goes into the next, so the sum is kept. */
@@ -58,6 +54,7 @@ halve(struct quantiles *quantiles)
 		quantiles->bins[i] = (uint8_t)(sum / 2);
 		rest = sum % 2;
 	}
+	quantiles->count = (uint8_t)((quantiles->count - rest) / 2);
 }
 
 static unsigned
@@ -82,8 +79,9 @@ move_range(struct quantiles *quantiles, unsigned bin)
 
 /* Too many at the edge are no outliers. */
 static void
-fit_range(struct quantiles *quantiles, unsigned bin, unsigned count)
+fit_range(struct quantiles *quantiles, unsigned bin)
 {
+	unsigned count = quantiles->count;
 	unsigned slot = slot_of(quantiles->first, bin);
 
 	if (count == 0 || (quantiles->first + slot != bin &&
@@ -108,18 +106,19 @@ find_slot(const struct quantiles *quantiles, unsigned percent)
 void
 quantiles_learn(struct quantiles *quantiles, uint64_t value)
 {
-	unsigned count = quantiles_count(quantiles), bin, slot;
+	unsigned bin, slot;
 
 	if (value == 0)
 		return;
 	if (value > VALUE_MAX)
 		value = VALUE_MAX;
 	bin = bin_of(value);
-	if (count >= QUANTILES_FULL)
+	if (quantiles->count >= QUANTILES_FULL)
 		halve(quantiles);
-	fit_range(quantiles, bin, count);
+	fit_range(quantiles, bin);
 	slot = slot_of(quantiles->first, bin);
 	quantiles->bins[slot]++;
+	quantiles->count++;
 	if (slot != find_slot(quantiles, 50))
 		return;
 	if (!is_in(quantiles->center, bin))

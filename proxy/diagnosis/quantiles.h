@@ -14,12 +14,13 @@
 
 #include <stdint.h>
 
-#define QUANTILES_BINS 35
+#define QUANTILES_BINS 34
 #define QUANTILES_FULL 250 /* a bin never holds more than it can */
 
 struct quantiles {
 	float center;  /* mean of the recent values in the median's bin */
 	uint8_t first; /* number of the first bin, see bin_of() */
+	uint8_t count; /* in all bins */
 	uint8_t bins[QUANTILES_BINS];
 };
 
