@@ -7,6 +7,7 @@
 #include "proxy/admin/text.h"
 #include "proxy/diagnosis/notices.h"
 #include "proxy/diagnosis/reasons.h"
+#include "proxy/diagnosis/resources.h"
 
 static void
 put_item(FILE *out, const char *name, const char *text)
@@ -31,6 +32,23 @@ put_reason(FILE *out, const struct reason_row *row)
 	fputs("</dl></section>\n", out);
 }
 
+/* As they stand in brackets behind the words of a reason. */
+static void
+put_cause(FILE *out, enum resources_cause cause)
+{
+	const char *id = resources_cause_id(cause);
+
+	fprintf(out,
+	    "<section class=\"plain\" id=\"%s\"><h2>%s</h2>\n"
+	    "<div class=\"soft\">a second cause: why the exporter failed or "
+	    "was slow</div><dl>\n",
+	    id, id);
+	put_item(out, "Measured", resources_how_measured(cause));
+	if (resources_how_inferred(cause) != NULL)
+		put_item(out, "Inferred", resources_how_inferred(cause));
+	fputs("</dl></section>\n", out);
+}
+
 static void
 put_notice(FILE *out, enum notice_kind kind)
 {
@@ -44,6 +62,12 @@ put_notice(FILE *out, enum notice_kind kind)
 	put_item(out, "Cause", notice_cause(kind));
 	put_item(out, "Do", notice_fix(kind));
 	fputs("</dl></section>\n", out);
+}
+
+static void
+put_link(FILE *out, const char *id)
+{
+	fprintf(out, "<a href=\"#%s\">%s</a> ", id, id);
 }
 
 /* All ids of a layer in one line, to find one's way. */
@@ -62,13 +86,14 @@ put_contents(FILE *out)
 			    layer == LAYER_NONE ? "" : "</dd>\n",
 			    layer_name(row->layer));
 		layer = row->layer;
-		fprintf(out, "<a href=\"#%s\">%s</a> ", row->id, row->id);
+		put_link(out, row->id);
 	}
+	fputs("</dd>\n<dt>second causes</dt><dd>", out);
+	for (i = RESOURCES_NONE + 1; i < RESOURCES_CAUSE_COUNT; i++)
+		put_link(out, resources_cause_id((enum resources_cause)i));
 	fputs("</dd>\n<dt>notices</dt><dd>", out);
 	for (i = 0; i < NOTICE_COUNT; i++)
-		fprintf(out, "<a href=\"#%s\">%s</a> ",
-		    notice_id((enum notice_kind)i),
-		    notice_id((enum notice_kind)i));
+		put_link(out, notice_id((enum notice_kind)i));
 	fputs("</dd></dl></section>\n", out);
 }
 
@@ -93,6 +118,8 @@ reasons_page(
 	put_contents(out);
 	for (i = REASON_OK + 1; i < REASON_COUNT; i++)
 		put_reason(out, reason_row((enum reason)i));
+	for (i = RESOURCES_NONE + 1; i < RESOURCES_CAUSE_COUNT; i++)
+		put_cause(out, (enum resources_cause)i);
 	for (i = 0; i < NOTICE_COUNT; i++)
 		put_notice(out, (enum notice_kind)i);
 	frame_end(out);

@@ -48,6 +48,10 @@ enum resources_cause {
 /* How each is known, as a part of reasons_manual(). */
 void resources_manual(FILE *out);
 
+/* How a cause is known, in the manual's words; inferred NULL: never. */
+const char *resources_how_measured(enum resources_cause cause);
+const char *resources_how_inferred(enum resources_cause cause);
+
 /* "cpu_throttled"; "" for none. */
 const char *resources_cause_id(enum resources_cause cause);
 

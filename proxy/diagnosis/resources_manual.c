@@ -68,6 +68,18 @@ static const struct {
 	    "the same of the machine, or in a shorter scrape" },
 };
 
+const char *
+resources_how_measured(enum resources_cause cause)
+{
+	return texts[cause].measured;
+}
+
+const char *
+resources_how_inferred(enum resources_cause cause)
+{
+	return texts[cause].inferred;
+}
+
 void
 resources_manual(FILE *out)
 {

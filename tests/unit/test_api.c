@@ -13,6 +13,7 @@
 #include "proxy/admin/endpoints.h"
 #include "proxy/diagnosis/bad_answer.h"
 #include "proxy/diagnosis/notices.h"
+#include "proxy/diagnosis/resources.h"
 #include "proxy/admin/query.h"
 #include "proxy/gate/handshakes.h"
 #include "tests/unit/admin_fixture.h"
@@ -920,6 +921,11 @@ shows_the_manual(void **state)
 	for (i = 0; i < NOTICE_COUNT; i++) {
 		snprintf(text, sizeof(text), "id=\"%s\"",
 		    notice_id((enum notice_kind)i));
+		assert_has(&response, text);
+	}
+	for (i = RESOURCES_NONE + 1; i < RESOURCES_CAUSE_COUNT; i++) {
+		snprintf(text, sizeof(text), "id=\"%s\"",
+		    resources_cause_id((enum resources_cause)i));
 		assert_has(&response, text);
 	}
 	assert_has(&response, "dial {network} {address}: connect: connection "
