@@ -159,14 +159,16 @@ page_put_target(
 		fprintf(out, ", scraped every %s",
 		    conf_duration_text(notices->interval_ms, interval));
 	fputs("</div>\n", out);
-	put_notices(out, notices);
 	if (target->last == NULL) {
-		fputs("<div>not scraped yet</div></section>\n", out);
+		fputs("<div>not scraped yet</div>\n", out);
+		put_notices(out, notices);
+		fputs("</section>\n", out);
 		return;
 	}
 	put_facts(out, target);
 	if (target->last->finding->reason != REASON_OK)
 		put_why(out, target);
+	put_notices(out, notices);
 	if (target->reading != NULL)
 		page_put_body(out, target->reading);
 	page_put_bar(out, &target->last->phases);
