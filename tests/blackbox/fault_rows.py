@@ -29,9 +29,6 @@ ROWS = {
     59: "restart loop", 60: "loss, slow link, reset after some bytes",
 }
 
-# Shown when the gate reads what it delivers.
-PENDING = {46, 48}
-
 
 def row_of(name):
     """The number that a test's or a fault's name carries, or None."""

@@ -19,6 +19,7 @@ OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
 CHUNKED = HEAD_200 + CHUNKED_LINE + b"\r\n"
 CLOSED = HEAD_200 + b"Connection: close\r\n\r\n"
 BIG_BODY = b"".join(b'demo{n="%05d"} %d\n' % (n, n) for n in range(20000))
+WEB_PAGE = b"<!DOCTYPE html>\n<html><body>Log in</body></html>\n"
 BOMB = gzip.compress(b"demo_up 1\n" * 2_000_000, 9)
 
 
@@ -333,6 +334,21 @@ FAULTS = [
           status("302 Found",
                  extra=["Location: http://169.254.169.254/latest"]),
           "http_redirect_not_followed"),
+    # U46-U48: what is whole, and no exposition.
+    Fault("U46 a web page", say(ok(WEB_PAGE, "text/html")),
+          "content_type_unsupported",
+          words=r"exporter sent text/html: a web page, not metrics"),
+    Fault("U46 a web page that says it is text", say(ok(WEB_PAGE)),
+          "parse_start_token", words=r"line 1 column 1: .*"),
+    Fault("U48 a line that is none", say(ok(GOOD_BODY + b"demo_bad one\n")),
+          "parse_value_not_number", words=r"line 5 column 10: .*"),
+    Fault("U48 one bad line of 20 000", say(ok(BIG_BODY + b"demo_bad one\n")),
+          "parse_value_not_number", words=r"line 20001 column 10: .*"),
+    Fault("U48 CRLF", say(ok(GOOD_BODY.replace(b"\n", b"\r\n"))),
+          "parse_type_unknown|parse_value_not_number"),
+    Fault("U48 OpenMetrics without # EOF",
+          say(ok(b"a 1\n", OPENMETRICS.decode())), "om_missing_eof",
+          lasterror=r"data does not end with # EOF"),
     Fault("redirect without a Location", status("302 Found"),
           "http_redirect_not_followed|http_redirect_bad"),
     Fault("redirect loop", redirect_for_ever, "http_redirect_loop"),

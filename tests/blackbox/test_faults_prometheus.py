@@ -115,6 +115,10 @@ NORMAL = [
     (r"dial tcp \S+: i/o timeout$", "context deadline exceeded"),
     (r'^"INVALID" is not a valid start token$',
      'expected a valid start token, got ... ("INVALID")'),
+    (r'got "[^"]*" \("INVALID"\)', 'got ... ("INVALID")'),
+    # 2.42 does not quote the line, and of the number another scrape's bytes.
+    (r" while parsing: .*", ""),
+    (r'ParseFloat: parsing ".*":', "ParseFloat: parsing ...:"),
     # The exporter's bytes, of which the gate keeps the beginning.
     (r'(malformed HTTP response "(?:\\x..){20}).*', r"\1"),
 ]
@@ -149,6 +153,7 @@ OTHER_WORDS = {
     "gzip with a corrupt block": "the offset is the inflater's own",
     "U45 redirect to elsewhere": "Prometheus follows it by default",
     "U53 closed in the server's flight": "Go tells half a record",
+    "U46 a web page": "2.42 takes every type for text",
     "U50 truncated": "Go asks again over TCP",
 }
 
@@ -158,7 +163,7 @@ LISTED = STRICTER | set(OTHER_WORDS)
 
 def normal(error):
     for pattern, replacement in NORMAL:
-        error = re.sub(pattern, replacement, error)
+        error = re.sub(pattern, replacement, error, flags=re.DOTALL)
     return error
 
 
