@@ -292,6 +292,30 @@ def test_not_accepted_is_seen(lab):
         measured(gate, piece)
 
 
+SILENT = """
+import socket, sys, time
+listener = socket.create_server((sys.argv[1], 0))
+print(f"listening on port {listener.getsockname()[1]}", flush=True)
+time.sleep(3600)
+"""
+
+
+def test_what_may_not_be_seen_is_unknown(lab):
+    """Another user's process, and no capability to look into it."""
+    host = lab.loopback
+    exporter = lab.keep(Program(lab.folder, "silent", [
+        "setpriv", "--reuid", "65534", "--clear-groups", sys.executable,
+        "-c", SILENT, host]))
+    port = exporter.wait_for_line(r"listening on port (\d+)").group(1)
+    gate = lab.gate(f"http://{host}:{port}/metrics", prefix=[
+        "setpriv", "--bounding-set", "-all", "--inh-caps", "-all"])
+    piece = ("which process listens there: a process the gate may not look "
+             "into (another user's)")
+    answer = scrape_until(gate, 0.3, lambda answer: piece in evidence(gate))
+    assert evidence(gate)[piece] == "unknown"
+    assert bracket(answer) is None, answer.reason
+
+
 def test_gate_throttled(lab):
     group = cgroup(lab, "cpu")
     exporter = lab.faultd(silent)
