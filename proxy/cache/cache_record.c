@@ -78,6 +78,8 @@ explain(const struct entry *entry, struct resources *resources,
     const struct report *report, const struct baseline_scrape *scrape,
     const struct baseline_verdict *baseline, struct finding *finding)
 {
+	const struct exposition_facts *facts =
+	    report->scan != NULL ? &report->scan->facts : NULL;
 	struct resources_question question = {
 		.reason = finding->reason,
 		.report = report,
@@ -93,6 +95,9 @@ explain(const struct entry *entry, struct resources *resources,
 
 	if (finding->reason == REASON_OK)
 		return;
+	/* Of a failed one they may be half the truth. */
+	if (question.is_slow)
+		question.facts = facts;
 	resources_judge(resources, &question, &verdict);
 	finding_explain(finding, &verdict);
 }

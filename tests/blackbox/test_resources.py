@@ -5,11 +5,12 @@ import re
 import signal
 import socket
 import sys
+import threading
 
 import pytest
 
 from cgroups import Cgroup
-from faultd import silent
+from faultd import ok, silent
 from programs import Program
 from wire import wait_for
 
@@ -383,3 +384,56 @@ def test_cgroup_as_configured(lab):
     assert wait_for(is_told, 20, "throttled").startswith("cpu_throttled ")
 
 
+PROCESS = """# TYPE process_start_time_seconds gauge
+process_start_time_seconds {start}
+# TYPE process_open_fds gauge
+process_open_fds {fds}
+# TYPE process_max_fds gauge
+process_max_fds 1024
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes {memory}
+"""
+
+
+def elsewhere(lab, text):
+    """An exporter that is not to be looked at, and what it tells of itself;
+    closes the connection instead when told to."""
+    gone = threading.Event()
+
+    def behave(conn):
+        while True:
+            conn.read_request()
+            if gone.is_set():
+                return
+            conn.send(ok(text.encode()))
+    return lab.faultd(behave), gone
+
+
+def test_what_the_exporter_tells_of_itself(lab):
+    text = PROCESS.format(start=1.7e9, fds=1000, memory=9 << 20)
+    exporter, gone = elsewhere(lab, text)
+    gate = lab.gate(exporter, {"resources": {"pid": "off"}})
+    assert gate.get().status == 200
+    gone.set()
+    answer = gate.get()
+    assert answer.status == 502
+    assert bracket(answer) is None, answer.reason
+    assert "1000 of at most 1024 file descriptors open" in answer.text
+    found = {text: kind for text, kind in evidence(gate).items()
+             if "by its own metrics" in text}
+    assert len(found) == 1 and set(found.values()) == {"inferred"}, found
+
+
+@pytest.mark.parametrize("limit, is_near", (("10Mi", True), ("100Mi", False),
+                                            ("much", False)))
+def test_declared_limit(lab, limit, is_near):
+    """Limits by the downward API, where nothing can be looked at."""
+    text = PROCESS.format(start=1.7e9, fds=10, memory=(10 << 20) - 1)
+    exporter, gone = elsewhere(lab, text)
+    gate = lab.gate(exporter, {"resources": {"pid": "off"}},
+                    env={"SCRAPEGATE_EXPORTER_MEMORY_LIMIT": limit})
+    assert gate.get().status == 200
+    gone.set()
+    answer = gate.get()
+    assert bracket(answer) is None, answer.reason
+    assert ("memory limit of 10Mi" in answer.text) == is_near, answer.text
