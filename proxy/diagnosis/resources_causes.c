@@ -150,11 +150,16 @@ judge_oom(const struct resources_facts *facts,
 	bool is_still_down =
 	    facts->sight != SIGHT_ALIVE && resources_is_gone(question->reason);
 
+	/* Who is older than that was not killed, but maybe a child of it. */
+	bool was_another = facts->sight == SIGHT_ALIVE &&
+			   !facts->is_successor &&
+			   facts->age_us > facts->kill_age_us;
+
 	/* One of long ago explains nothing, unless nobody came back since. */
 	if (facts->has_kills && facts->kills > 0 &&
 	    (is_still_down || facts->kill_age_us <= RECENT_US ||
 		facts->kill_age_us <= facts->elapsed_us))
-		return RESOURCES_MEASURED;
+		return was_another ? RESOURCES_INFERRED : RESOURCES_MEASURED;
 	/* Its count went with the cgroup. */
 	if (!facts->has_kills && facts->was_near_limit &&
 	    (facts->sight == SIGHT_ENDED || facts->is_successor))

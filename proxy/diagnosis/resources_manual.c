@@ -23,10 +23,12 @@ static const struct {
 	const char *inferred; /* NULL: never */
 } texts[RESOURCES_CAUSE_COUNT] = {
 	[RESOURCES_OOM_KILLED] = { "oom_kill of its cgroup rose since the "
-				   "last good answer, within the last minute "
-				   "or with nobody listening since",
-	    "its cgroup is gone, and it needed more than 90 % of its memory "
-	    "limit when last seen" },
+				   "last good answer, its process has ended "
+				   "or is a new one, and that was within the "
+				   "last minute or nobody listens since",
+	    "oom_kill rose but its process goes on; or its cgroup is gone, "
+	    "and it needed more than 90 % of its memory limit when last "
+	    "seen" },
 	[RESOURCES_EXPORTER_STUCK] = { "its first thread is stopped (T, t), "
 				       "or in uninterruptible sleep (D) and "
 				       "it used less than 5 % CPU",

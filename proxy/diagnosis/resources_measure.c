@@ -69,7 +69,10 @@ measure_memory(struct resources *resources, struct resources_facts *facts,
 		facts->has_hits = true;
 		facts->hits = now->hits - since->hits;
 	}
-	if (since->has_kills && now->has_kills && now->kills >= since->kills) {
+	/* In the root of all, they are whoever's. */
+	if (since->has_kills && now->has_kills && now->kills >= since->kills &&
+	    (state->has_memory_limit ||
+		strcmp(resources->cgroup->path, "/") != 0)) {
 		facts->has_kills = true;
 		facts->kills = now->kills - since->kills;
 		facts->kill_age_us = clock_now_us() - resources->kill_at_us;

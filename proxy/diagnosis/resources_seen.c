@@ -41,7 +41,7 @@ show_cpu(struct evidence *evidence, const struct resources_facts *facts)
 		show_throttling(evidence, "exporter", &facts->exporter);
 	if (!facts->exporter.is_known && facts->sight == SIGHT_ALIVE)
 		UNKNOWN("whether the exporter's CPU was throttled: its cgroup "
-			"cannot be read");
+			"does not tell");
 	if (facts->gate.is_known && facts->gate.throttled_us >= WORTH_US &&
 	    !facts->is_gate_inside)
 		show_throttling(evidence, "the gate", &facts->gate);

@@ -118,6 +118,11 @@ tell_oom(const struct resources_facts *facts,
 		      "of memory%s%s.",
 		    facts->has_memory_limit ? " at its limit of " : "",
 		    facts->has_memory_limit ? limit : "");
+	else if (facts->has_kills && facts->kills > 0)
+		CAUSE(
+		    "The kernel killed a process in the exporter's cgroup for "
+		    "want of memory; the exporter's own still runs: it may "
+		    "have been a child of it.");
 	else
 		CAUSE("The exporter ended while its memory was close to its "
 		      "limit of %s: most likely the kernel killed it for "

@@ -16,6 +16,8 @@
 /* Counted one by one where the kernel (before 6.2) does not tell. */
 #define COUNT_MAX 4096
 #define THREADS_MAX 64
+/* PF_EXITING of the kernel, whose flags are no secret. */
+#define FLAG_EXITING 0x4
 
 static void
 copy_name(char out[PROCESS_NAME_SIZE], const char *from, const char *end)
@@ -32,16 +34,21 @@ process_parse_stat(const char *text, struct process_stat *stat)
 {
 	/* The name may hold anything, ") R 1" too: the last one counts. */
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	unsigned flags;
 
 	memset(stat, 0, sizeof(*stat));
 	if (open == NULL || close == NULL || close < open ||
 	    sscanf(text, "%u", &stat->pid) != 1)
 		return false;
 	copy_name(stat->name, open + 1, close);
-	return sscanf(close + 1,
-		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d "
-		   "%*d %*d %*d %" SCNu64 " %*d %" SCNu64,
-		   &stat->state, &stat->threads, &stat->start_ticks) == 3;
+	if (sscanf(close + 1,
+		" %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d "
+		"%*d %*d %" SCNu64 " %*d %" SCNu64,
+		&stat->state, &flags, &stat->threads, &stat->start_ticks) != 4)
+		return false;
+	stat->is_exiting = (flags & FLAG_EXITING) != 0 || stat->state == 'Z' ||
+			   stat->state == 'X';
+	return true;
 }
 
 bool
@@ -81,7 +88,7 @@ process_has_ended(int folder)
 
 	if (!process_read_stat(folder, &stat))
 		return errno == ESRCH || errno == ENOENT;
-	return stat.state == 'Z' || stat.state == 'X';
+	return stat.is_exiting;
 }
 
 static bool

@@ -16,6 +16,7 @@ struct process_stat {
 	unsigned pid;
 	char name[PROCESS_NAME_SIZE]; /* printable ASCII */
 	char state;                   /* of its first thread: R S D T t Z ... */
+	bool is_exiting;              /* it closes its files, or has already */
 	uint64_t start_ticks;         /* since boot */
 	uint64_t threads;
 };

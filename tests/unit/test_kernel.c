@@ -201,11 +201,20 @@ test_process(void **state)
 	assert_string_equal(stat.name, "a) R 1 (x");
 	assert_int_equal(stat.state, 'T');
 	assert_int_equal(stat.threads, 12);
+	assert_false(stat.is_exiting);
 	assert_true(stat.start_ticks == 987654);
 	assert_true(process_parse_stat(
 	    "1 (\x01\xff) S 1 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n",
 	    &stat));
 	assert_string_equal(stat.name, "??");
+	assert_false(stat.is_exiting);
+	assert_true(process_parse_stat(
+	    "1 (a) R 1 1 1 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n",
+	    &stat));
+	assert_true(stat.is_exiting);
+	assert_true(process_parse_stat(
+	    "1 (a) Z 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n", &stat));
+	assert_true(stat.is_exiting);
 	assert_false(process_parse_stat("4711 (a) R 1 4711\n", &stat));
 	assert_false(process_parse_stat("4711 a R 1 4711\n", &stat));
 	assert_false(process_parse_stat("", &stat));

@@ -210,14 +210,34 @@ burn_but_known(struct resources_facts *facts)
 static void
 kill_it(struct resources_facts *facts)
 {
+	facts->sight = SIGHT_ENDED;
 	facts->kills = 1;
 	facts->kill_age_us = 2 * S;
+}
+
+/* Another has taken its place already. */
+static void
+kill_it_before(struct resources_facts *facts)
+{
+	kill_it(facts);
+	facts->sight = SIGHT_ALIVE;
+	facts->is_successor = true;
+	facts->age_us = 1 * S;
+}
+
+/* The exporter itself was there before and is there still. */
+static void
+kill_a_child(struct resources_facts *facts)
+{
+	kill_it(facts);
+	facts->sight = SIGHT_ALIVE;
 }
 
 static void
 kill_it_long_ago(struct resources_facts *facts)
 {
-	facts->kills = 1;
+	kill_it(facts);
+	facts->sight = SIGHT_ALIVE;
 	facts->kill_age_us = 3600 * S;
 }
 
@@ -503,6 +523,9 @@ static const struct {
 	{ kill_it, LATE, RESOURCES_OOM_KILLED, M, "oom_killed at limit 128Mi" },
 	{ kill_it, ERROR, RESOURCES_OOM_KILLED, M,
 	    "oom_killed at limit 128Mi" },
+	{ kill_it_before, GONE, RESOURCES_OOM_KILLED, M,
+	    "oom_killed at limit 128Mi" },
+	{ kill_a_child, GONE, RESOURCES_OOM_KILLED, I, "" },
 	{ kill_it, SLOW, RESOURCES_NONE, U, "" },
 	{ kill_it_long_ago, GONE, RESOURCES_NONE, U, "" },
 	{ kill_it_for_good, GONE, RESOURCES_OOM_KILLED, M,
@@ -957,11 +980,13 @@ test_whole_way(void **state)
 	put_counts(0, 0, 0);
 	ask(resources, &mark, LATE, &verdict);
 	assert_int_equal(verdict.cause, RESOURCES_NONE);
-	assert_in(verdict.seen, "its cgroup cannot be read (unknown)");
+	assert_in(verdict.seen, "its cgroup does not tell (unknown)");
 	/* Killed, in the same cgroup. */
 	put("oom_kill 4\nmax 0\n", "/sys/fs/cgroup/x/memory.events");
 	ask(resources, &mark, GONE, &verdict);
-	assert_string_equal(verdict.bracket, "oom_killed at limit 1Mi");
+	assert_int_equal(verdict.cause, RESOURCES_OOM_KILLED);
+	assert_int_equal(verdict.kind, RESOURCES_INFERRED);
+	assert_in(verdict.seen, "oom_kill of its cgroup rose by 1 ");
 	resources_learn(resources, &mark, &report, NULL, 1);
 	resources_begin(resources, &mark);
 	resources_learn(resources, &mark, &report, NULL, 1);
