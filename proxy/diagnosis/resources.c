@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
@@ -73,8 +72,7 @@ free_resources(struct resources *resources)
 	if (resources->book->newest_of == resources)
 		resources->book->newest_of = NULL;
 	TAILQ_REMOVE(&resources->book->all, resources, link);
-	if (resources->folder != -1)
-		close(resources->folder);
+	process_close(&resources->folder);
 	drop_cgroup(resources);
 	free(resources->name);
 	free(resources->upstream);
@@ -245,9 +243,7 @@ resources_pid(const struct resources *resources)
 void
 resources_lose(struct resources *resources)
 {
-	if (resources->folder != -1)
-		close(resources->folder);
-	resources->folder = -1;
+	process_close(&resources->folder);
 	resources->has_ended = true;
 }
 

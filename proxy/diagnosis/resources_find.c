@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
@@ -192,9 +191,7 @@ open_process(struct search *search, struct item *item)
 		item->start_ticks = stat.start_ticks;
 		return;
 	}
-	if (item->folder != -1)
-		close(item->folder);
-	item->folder = -1;
+	process_close(&item->folder);
 	item->pid = 0;
 	item->unseen = is_auto ? why_unseen(search, item)
 			       : "not the one that resources.pid names";
@@ -261,8 +258,7 @@ free_search(struct search *search)
 	size_t i;
 
 	for (i = 0; i < search->count; i++) {
-		if (search->items[i].folder != -1)
-			close(search->items[i].folder);
+		process_close(&search->items[i].folder);
 		cgroup_close(&search->items[i].cgroup);
 		free(search->items[i].pid_setting);
 		free(search->items[i].cgroup_setting);
@@ -324,8 +320,7 @@ install(struct resources *resources, struct item *item)
 	if (is_known || (item->pid == 0 && !cgroup_is_open(&item->cgroup)))
 		return;
 	install_cgroup(resources, item);
-	if (resources->folder != -1)
-		close(resources->folder);
+	process_close(&resources->folder);
 	resources->folder = item->folder;
 	item->folder = -1;
 	resources->pid = item->pid;

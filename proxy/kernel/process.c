@@ -70,6 +70,14 @@ process_open(const char *root, unsigned pid)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+void
+process_close(int *folder)
+{
+	if (*folder != -1)
+		close(*folder);
+	*folder = -1;
+}
+
 bool
 process_read_stat(int folder, struct process_stat *stat)
 {

@@ -30,6 +30,8 @@ bool process_parse_limits(const char *text, uint64_t *max_fds);
 /* The folder below ROOT/proc; -1 with errno. */
 int process_open(const char *root, unsigned pid);
 
+void process_close(int *folder); /* and -1 it is; -1 is fine */
+
 /* False with errno: ESRCH or ENOENT once it has ended. */
 bool process_read_stat(int folder, struct process_stat *stat);
 
