@@ -206,24 +206,24 @@ const struct conf_key conf_keys_target[] = {
 		    "socks5." },
 	{ TARGET(resources), .name = "resources", .type = CONF_TYPE_GROUP,
 	    .help = "Where to look for what the exporter uses, when it fails "
-		    "or is slow: only if it listens on this machine or in "
-		    "this pod. Where neither its process nor its cgroup can "
-		    "be seen, its limits can be declared in the environment: "
-		    "SCRAPEGATE_EXPORTER_CPU_LIMIT (`100m`) and "
-		    "SCRAPEGATE_EXPORTER_MEMORY_LIMIT (`128Mi`) hold for the "
-		    "only target, or for those whose resources.container is "
-		    "SCRAPEGATE_EXPORTER_CONTAINER." },
+		    "or is slow." },
 	{ TARGET(resources.pid), .name = "resources.pid",
 	    .type = CONF_TYPE_STRING, .def = "auto", .is_reloadable = true,
-	    .help = "Its process: auto (who listens at url), off, a process "
-		    "id, or the absolute path of a PID file." },
+	    .help = "Its process: auto (who listens at url, if that is on "
+		    "this machine or in this pod), off, a process id, or the "
+		    "absolute path of a PID file." },
 	{ TARGET(resources.cgroup), .name = "resources.cgroup",
 	    .type = CONF_TYPE_STRING, .def = "auto", .is_reloadable = true,
 	    .help = "Its cgroup: auto (the process' own), off, or a path, as "
 		    "in /proc/PID/cgroup or below /sys/fs/cgroup." },
 	{ TARGET(resources.container), .name = "resources.container",
 	    .type = CONF_TYPE_STRING, .is_reloadable = true,
-	    .help = "The name of its container, for the advice given." },
+	    .help = "The name of its container, for the advice given. Limits "
+		    "that cannot be seen may be declared in the environment: "
+		    "SCRAPEGATE_EXPORTER_CPU_LIMIT (`100m`) and "
+		    "SCRAPEGATE_EXPORTER_MEMORY_LIMIT (`128Mi`) hold for the "
+		    "only target, or for those whose container is "
+		    "SCRAPEGATE_EXPORTER_CONTAINER." },
 
 	{ HEADER(values), .name = "values", .type = CONF_TYPE_STRINGS,
 	    .is_reloadable = true, .help = "Values, each sent as a line." },
