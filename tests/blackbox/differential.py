@@ -110,16 +110,16 @@ def answering(bodies):
     return behave
 
 
-def scrape_job(name, netloc, bodies, limits=None, **more):
-    """A job with a target for each body."""
+def scrape_job(name, netloc, bodies, limits=None, path="/%d"):
+    """A job with a target for each body, which is at `path`."""
     limits = dict(limits or {})
     if "label_limit" in limits:
         limits["label_limit"] += TARGET_LABELS
     if "body_size_limit" in limits:
         limits["body_size_limit"] = f"{limits['body_size_limit']}B"
-    return {"job_name": name, **limits, **more, "static_configs": [
+    return {"job_name": name, **limits, "static_configs": [
         {"targets": [netloc], "labels": {
-            "__metrics_path__": f"/{each.number}",
+            "__metrics_path__": path % each.number,
             "instance": str(each.number)}} for each in bodies]}
 
 
@@ -130,9 +130,9 @@ def is_judged(target):
 
 
 def interval_of(jobs):
-    """So that no more than 200 scrapes begin in one second."""
+    """So that no more than 250 scrapes begin in one second."""
     count = sum(len(each["static_configs"]) for each in jobs)
-    return f"{max(3, count // 200)}s"
+    return f"{max(3, count // 250)}s"
 
 
 def last_errors(prometheus, seconds=60):
@@ -156,25 +156,38 @@ def groups_of(lab, made):
     for name, bodies in made.items():
         exporter = lab.faultd(answering(bodies))
         # Prometheus counts labels it renames, and those of buckets.
-        some = [each for each in bodies[:max(len(bodies) // 4, 100)]
+        some = [each for each in bodies[:max(len(bodies) // 4, 50)]
                 if not each.says_target_label() and each.kind != PROTOBUF]
         yield name, bodies, {}, exporter
         yield f"{name}-limits", some, LIMITS, exporter
         yield f"{name}-size", some, SIZE, exporter
 
 
-def serve_all(lab, made, program="prometheus"):
-    """[(job, limits, bodies, what we say, {number: lastError})]"""
+def gate_before(lab, exporter, bodies):
+    """A target for each body."""
+    return lab.gate(config={"targets": [
+        {"name": f"b{each.number}", "url":
+         f"http://{exporter.netloc}/{each.number}"} for each in bodies]})
+
+
+def serve_all(lab, made, gated=(), program="prometheus"):
+    """[(job, limits, bodies, what we say, {number: lastError})], and
+    {group: {number: lastError}} of the groups named in `gated`, which are
+    scraped through a gate as well."""
     groups = list(groups_of(lab, made))
     jobs = [scrape_job(name, exporter.netloc, bodies, limits)
             for name, bodies, limits, exporter in groups]
+    jobs += [scrape_job(f"{name}-gate", gate_before(
+        lab, exporter, bodies).netloc, bodies, None, "/metrics/b%d")
+             for name, bodies, _, exporter in groups if name in gated]
     interval = interval_of(jobs)
     prometheus = lab.prometheus(jobs, interval=interval, timeout=interval,
                                 program=program)
     errors = last_errors(prometheus, seconds=120)
-    return [(name, limits, bodies, judge(bodies, limits),
-             errors.get(name, {}))
-            for name, bodies, limits, _ in groups]
+    return ([(name, limits, bodies, judge(bodies, limits),
+              errors.get(name, {}))
+             for name, bodies, limits, _ in groups],
+            {name: errors[f"{name}-gate"] for name in gated})
 
 
 def assert_agreement(served, disagreement, verdict_of):
@@ -194,6 +207,42 @@ def assert_agreement(served, disagreement, verdict_of):
     print(f"{count} bodies, {refused} refused, {len(bad)} disagree")
     assert count // 10 < refused < count - count // 10
     assert not bad, "\n".join([f"{len(bad)} disagree", *bad[:20]])
+
+
+def opacity(ours, direct, gated):
+    """Why these two lastErrors of one body are not what they should be."""
+    refusal = re.match(r"server returned HTTP status 502 (\w+): ", gated)
+    if gated and not direct:
+        return "fails only through the gate"
+    if bool(refusal) != ours.is_everywhere:
+        return "is refused" if refusal else "is not refused"
+    if refusal and refusal.group(1) != ours.three.reason:
+        return f"is not {ours.three.reason}"
+    if direct and not gated:
+        return "fails only without the gate"
+    return None
+
+
+def assert_transparent(served, through_gate):
+    """What Prometheus takes it gets, and what no Prometheus takes is refused
+    with its id."""
+    bad, refused, delivered = [], 0, 0
+    for name, _, bodies, judged, errors in served:
+        gated = through_gate.get(name, {})
+        for body, ours in zip(bodies, judged):
+            if body.number not in gated:
+                continue
+            words = gated[body.number]
+            why = opacity(ours, errors[body.number], words)
+            if why:
+                bad.append(f"{name}: {body}\n  {why}\n  through the gate: "
+                           f"{words!r}\n  direct: {errors[body.number]!r}")
+            refused += ours.is_everywhere
+            delivered += not words
+    print(f"through the gate: {refused} refused, {delivered} taken, "
+          f"{len(bad)} bad")
+    assert refused > 20 and delivered > 20
+    assert not bad, "\n".join([f"{len(bad)} bad", *bad[:20]])
 
 
 def less_target(words):

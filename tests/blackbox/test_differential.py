@@ -1,5 +1,6 @@
 """Hundreds of bodies, served to a real Prometheus (2.42) as they are: what it
-says of each is what the scanner says.
+says of each is what the scanner says, and through a gate it takes what it takes
+without.
 
 DIFFERENTIAL_BODIES=5000 makes more of them, DIFFERENTIAL_SEED=N the same
 random ones again.
@@ -9,7 +10,8 @@ import os
 import random
 import re
 
-from differential import assert_agreement, is_same, less_target, serve_all
+from differential import (assert_agreement, assert_transparent, is_same,
+                          less_target, serve_all)
 from expositions import PROTOBUF, REPEATED, Maker, own_vectors
 
 COUNT = int(os.environ.get("DIFFERENTIAL_BODIES", "200"))
@@ -97,7 +99,8 @@ def test_verdicts_are_those_of_prometheus(lab):
     """One Prometheus for all of them: it takes its time to begin."""
     print(f"DIFFERENTIAL_SEED={SEED} DIFFERENTIAL_BODIES={COUNT}")
     own = [each for each in own_vectors() if each.kind != PROTOBUF]
-    served = serve_all(lab, {"own": own,
-                             "fixed": Maker(FIXED_SEED).some(COUNT),
-                             "any": Maker(SEED).some(COUNT)})
+    served, through_gate = serve_all(
+        lab, {"own": own, "fixed": Maker(FIXED_SEED).some(COUNT),
+              "any": Maker(SEED).some(COUNT)}, ["any"])
     assert_agreement(served, disagreement, lambda ours: ours.old)
+    assert_transparent(served, through_gate)

@@ -9,8 +9,9 @@ import os
 import random
 import subprocess
 
-from differential import (assert_agreement, go_text, is_same, judge_records,
-                          less_target, piece, serve_all)
+from differential import (assert_agreement, assert_transparent, go_text,
+                          is_same, judge_records, less_target, piece,
+                          serve_all)
 from expositions import OPENMETRICS_2, Maker, own_vectors
 from programs import ROOT
 
@@ -44,10 +45,13 @@ def disagreement(body, judged, words, limits):
 
 def test_verdicts_and_words(lab):
     print(f"DIFFERENTIAL_SEED={SEED} DIFFERENTIAL_BODIES={COUNT}")
-    served = serve_all(lab, {"own": own_vectors(),
-                             "fixed": Maker(FIXED_SEED, True).some(COUNT),
-                             "any": Maker(SEED, True).some(COUNT)}, PROMETHEUS_3)
+    served, through_gate = serve_all(
+        lab, {"own": own_vectors(),
+              "fixed": Maker(FIXED_SEED, True).some(COUNT),
+              "any": Maker(SEED, True).some(COUNT)}, ["own", "any"],
+        PROMETHEUS_3)
     assert_agreement(served, disagreement, lambda ours: ours.three)
+    assert_transparent(served, through_gate)
 
 
 def test_its_parser_alone():
