@@ -15,7 +15,7 @@ void conf_check_gate(struct conf_loading *loading, bool needs_target);
 /* TLS, users and limits of the web configuration. */
 void conf_check_web(struct conf_loading *loading);
 
-/* Who may scrape; after the targets and the gate. */
+/* Who may scrape, and whom the gate asks; after the targets and the gate. */
 void conf_check_auth(struct conf_loading *loading);
 
 /* Each target, and the targets among each other. */

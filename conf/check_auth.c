@@ -121,26 +121,24 @@ check_jwt(struct conf_loading *loading)
 	check_jwt_keys(loading);
 }
 
+/* Whose `name` it is: other keys say what it is asked. */
 static void
-check_api_server(struct conf_loading *loading)
+check_api_server(struct conf_loading *loading, char *const *field,
+    const char *name, const char *sent)
 {
-	const struct conf_kubernetes *kubernetes =
-	    &loading->conf->auth.kubernetes;
-	const char *text = kubernetes->api_server;
+	const char *text = *field;
 
-	check_url(
-	    loading, &kubernetes->api_server, "auth.kubernetes.api_server");
+	check_url(loading, field, name);
 	if (text == NULL)
 		return;
 	if (text[strlen(text) - 1] == '/' || strpbrk(text, "?#") != NULL)
-		conf_loading_complain(loading, &kubernetes->api_server,
-		    "auth.kubernetes.api_server: the path of the review is put "
-		    "behind it: write https://HOST:PORT, without a slash or "
-		    "query at the end");
+		conf_loading_complain(loading, field,
+		    "%s: the path of the request is put behind it: write "
+		    "https://HOST:PORT, without a slash or query at the end",
+		    name);
 	if (strncasecmp(text, "http:", 5) == 0)
 		conf_errors_warn(&loading->errors,
-		    "auth.kubernetes.api_server over plain HTTP: the gate's "
-		    "token and the scrapers' are sent in clear text");
+		    "%s over plain HTTP: %s sent in clear text", name, sent);
 }
 
 /*
@@ -308,7 +306,9 @@ check_kubernetes(struct conf_loading *loading, bool had_errors)
 	conf_check_items(loading, audiences,
 	    "auth.kubernetes.token_review.audiences",
 	    "leave it out for the API server's own");
-	check_api_server(loading);
+	check_api_server(loading, &loading->conf->auth.kubernetes.api_server,
+	    "auth.kubernetes.api_server",
+	    "the gate's token and the scrapers' are");
 	check_attributes(loading);
 	check_rewrites(loading, check_templates(loading));
 }
@@ -318,6 +318,8 @@ conf_check_auth(struct conf_loading *loading)
 {
 	bool had_errors = loading->errors.errors.count > 0;
 
+	check_api_server(loading, &loading->conf->pod.api_server,
+	    "pod.api_server", "the gate's token is");
 	if (!loading->conf->auth.is_set)
 		return;
 	check_jwt(loading);

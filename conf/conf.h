@@ -337,6 +337,16 @@ struct conf_journal {
 	uint64_t max_size;
 };
 
+/* Whether, whom and about what Kubernetes is asked when a scrape fails. */
+struct conf_pod {
+	bool status;
+	char *api_server; /* NULL, as with all: from the pod itself */
+	char *ca_file;
+	char *token_file;
+	char *namespace;
+	char *name;
+};
+
 /* What the rules leave for the gate's own listeners. */
 enum conf_gate_tls {
 	CONF_GATE_TLS_FILES, /* tls_server_config's certificate */
@@ -358,6 +368,7 @@ struct conf {
 	uint64_t memory_budget;
 	struct conf_connections connections;
 	struct conf_journal journal;
+	struct conf_pod pod;
 	bool self_signed;
 	bool insecure_http;
 	char *web_config_file;

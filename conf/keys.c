@@ -100,6 +100,32 @@ const struct conf_key conf_keys_gate[] = {
 	    .max = 1 << 30,
 	    .help = "What these files may take together; the oldest one goes "
 		    "first." },
+	{ ROOT(pod), .name = "pod", .type = CONF_TYPE_GROUP,
+	    .help = "What Kubernetes says of the pod that the gate runs in." },
+	{ ROOT(pod.status), .name = "pod.status", .type = CONF_TYPE_BOOL,
+	    .def = "false", .is_reloadable = true,
+	    .help = "When a scrape fails, ask the API about this pod: how its "
+		    "containers are and how they ended last, its events and "
+		    "annotations. At most every 30 seconds; it takes a role "
+		    "that may get pods and list events." },
+	{ ROOT(pod.api_server), .name = "pod.api_server",
+	    .type = CONF_TYPE_STRING, .is_reloadable = true,
+	    .help = "https://HOST:PORT of the API server. If not set: the "
+		    "pod's own (KUBERNETES_SERVICE_HOST and _PORT)." },
+	{ ROOT(pod.ca_file), .name = "pod.ca_file", .type = CONF_TYPE_PATH,
+	    .is_reloadable = true,
+	    .help = "Its authorities, in PEM. If not set: the pod's own." },
+	{ ROOT(pod.token_file), .name = "pod.token_file",
+	    .type = CONF_TYPE_PATH, .is_reloadable = true,
+	    .help = "Holds the bearer token to ask with, read for each "
+		    "request. If not set: the pod's own." },
+	{ ROOT(pod.namespace), .name = "pod.namespace",
+	    .type = CONF_TYPE_STRING, .is_reloadable = true,
+	    .help = "If not set: the pod's own." },
+	{ ROOT(pod.name), .name = "pod.name", .type = CONF_TYPE_STRING,
+	    .is_reloadable = true,
+	    .help = "If not set: $POD_NAME, or the host's name, which in a "
+		    "pod is the pod's unless it uses the host's network." },
 	{ ROOT(self_signed), .name = "self_signed", .type = CONF_TYPE_BOOL,
 	    .def = "false", .flag = "self-signed", .is_reloadable = true,
 	    .help = "Make a certificate in memory. Not beside a configured "

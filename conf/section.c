@@ -65,28 +65,51 @@ is_dotted(const struct conf_section *section, const char *name)
 	return false;
 }
 
+static bool
+is_inside(const struct conf_section *section, const struct conf_key *key)
+{
+	size_t len = strlen(section->group);
+
+	return key->scope == section->scope &&
+	       strncmp(key->name, section->group, len) == 0 &&
+	       key->name[len] == '.';
+}
+
+/* The first of this name, those deeper in the same block before all others. */
+static const struct conf_key *
+find_namesake(const struct conf_section *section, const char *name)
+{
+	const struct conf_key *key, *found = NULL;
+	const char *last;
+
+	for (key = conf_key_next(NULL); key != NULL; key = conf_key_next(key)) {
+		last = strrchr(key->name, '.');
+		last = last != NULL ? last + 1 : key->name;
+		if (key->is_flag_only || strcmp(last, name) != 0)
+			continue;
+		if (is_inside(section, key))
+			return key;
+		if (found == NULL)
+			found = key;
+	}
+	return found;
+}
+
 /* The block where a key of this name stands, "" if at the top; or NULL. */
 static const char *
 find_home(
     const struct conf_section *section, const char *name, char out[WHERE_SIZE])
 {
-	const struct conf_key *key;
-	const char *last;
+	const struct conf_key *key =
+	    section->is_web ? NULL : find_namesake(section, name);
 
-	for (key = conf_key_next(NULL); key != NULL && !section->is_web;
-	     key = conf_key_next(key)) {
-		last = strrchr(key->name, '.');
-		last = last != NULL ? last + 1 : key->name;
-		if (key->is_flag_only || strcmp(last, name) != 0)
-			continue;
-		snprintf(out, WHERE_SIZE, "%s%.*s",
-		    conf_scope_prefix(key->scope), (int)(last - key->name),
-		    key->name);
-		if (out[0] != '\0')
-			out[strlen(out) - 1] = '\0';
-		return out;
-	}
-	return NULL;
+	if (key == NULL)
+		return NULL;
+	snprintf(out, WHERE_SIZE, "%s%.*s", conf_scope_prefix(key->scope),
+	    (int)(strlen(key->name) - strlen(name)), key->name);
+	if (out[0] != '\0')
+		out[strlen(out) - 1] = '\0';
+	return out;
 }
 
 static void

@@ -44,6 +44,17 @@ post_record(struct record *record, void *arg)
 	crew->options.record(record, crew->options.arg);
 }
 
+static void
+post_pod(const struct pod_status *status, void *arg)
+{
+	const struct crew *crew = arg;
+	struct pod_news *news = xcalloc(1, sizeof(*news));
+
+	news->status = *status;
+	news->message.deliver = crew->options.pod_read;
+	mailbox_post(crew->options.main, &news->message);
+}
+
 static int
 open_keeper(struct crew *crew, struct conf *conf, struct err *err)
 {
@@ -52,6 +63,7 @@ open_keeper(struct crew *crew, struct conf *conf, struct err *err)
 		.body_max = conf->memory_budget,
 		.record = post_record,
 		.publish = publish,
+		.pod_news = post_pod,
 		.arg = crew,
 	};
 
@@ -202,6 +214,12 @@ crew_switch(struct crew *crew, const struct generation *was,
 	free(changes);
 	free(opened);
 	free(closed);
+}
+
+void
+crew_wonder(struct crew *crew)
+{
+	keeper_wonder(crew->keeper);
 }
 
 void

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/backend/pod_read.h"
+#include "proxy/base/mailbox.h"
+
 struct answer;
 struct auth_backend;
 struct conf;
@@ -18,10 +21,15 @@ struct err;
 struct generation;
 struct key;
 struct mailbox;
-struct message;
 struct record;
 struct refusals;
 struct stats;
+
+/* What Kubernetes says of the pod, on its way; freed by who takes it. */
+struct pod_news {
+	struct message message;
+	struct pod_status status;
+};
 
 struct crew_options {
 	struct mailbox *main;
@@ -32,6 +40,7 @@ struct crew_options {
 	void (*own_scrape)(struct message *message, void *owner);
 	void (*handshake_failed)(struct message *message, void *owner);
 	void (*doors_closed)(struct message *message, void *owner);
+	void (*pod_read)(struct message *message, void *owner); /* pod_news */
 	void (*drained)(struct message *message, void *owner);
 	void (*attended)(struct message *message, void *owner);
 };
@@ -46,6 +55,9 @@ struct crew *crew_new(const struct crew_options *options,
  */
 void crew_switch(struct crew *crew, const struct generation *was,
     const struct generation *next);
+
+/* Something is wrong that no record tells: see pod.h. */
+void crew_wonder(struct crew *crew);
 
 /* Both message `main` once per worker. */
 void crew_drain(struct crew *crew);

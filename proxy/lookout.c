@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "conf/conf.h"
+#include "proxy/backend/pod_read.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/log.h"
@@ -34,7 +35,7 @@ struct lookout {
 	struct exposure *exposure;
 	struct event *timer;
 	uint64_t timer_us; /* 0: not set */
-	struct event_base *base;
+	struct lookout_options options;
 };
 
 static const char *
@@ -151,8 +152,10 @@ look_at(struct lookout *lookout, size_t i)
 	/* Its words are of the moment when it began. */
 	settle(lookout, i, NOTICE_NOT_SCRAPED, is_on,
 	    was_missed ? missing : &found);
-	if (is_on && !was_missed)
+	if (is_on && !was_missed) {
 		attendance_miss(attendance);
+		lookout->options.wonder(lookout->options.arg);
+	}
 	if (!is_on && due_us != 0)
 		set_timer(lookout, due_us);
 	/* Nobody there is nobody to differ; what was said of them stays. */
@@ -210,15 +213,15 @@ on_exposure(void *arg, const char *target, const char *addresses)
 }
 
 struct lookout *
-lookout_new(struct event_base *base)
+lookout_new(const struct lookout_options *lookout_options)
 {
 	struct lookout *lookout = xcalloc(1, sizeof(*lookout));
-	struct exposure_options options = {
-		.base = base, .judged = on_exposure, .arg = lookout
-	};
+	struct exposure_options options = { .base = lookout_options->base,
+		.judged = on_exposure,
+		.arg = lookout };
 
-	lookout->base = base;
-	lookout->timer = evtimer_new(base, on_timer, lookout);
+	lookout->options = *lookout_options;
+	lookout->timer = evtimer_new(lookout_options->base, on_timer, lookout);
 	lookout->exposure = exposure_new(&options);
 	return lookout;
 }
@@ -289,6 +292,40 @@ lookout_record(struct lookout *lookout, const char *target, bool is_up)
 		return;
 	watch->tried_us = now_us;
 	exposure_check(lookout->exposure, (size_t)i);
+}
+
+/* Where service discovery should lead; 0: nowhere that can be told. */
+static unsigned
+port_for(const struct conf *conf, const struct pod_annotations *annotations)
+{
+	unsigned long wanted = strtoul(annotations->port, NULL, 10);
+	unsigned port = 0;
+	size_t i;
+
+	for (i = 0; i < conf->listen_count; i++) {
+		if (conf->listen[i].port == wanted)
+			return conf->listen[i].port;
+		if (port == 0)
+			port = conf->listen[i].port;
+	}
+	return port;
+}
+
+void
+lookout_pod(struct lookout *lookout, const struct pod_status *status)
+{
+	const struct conf *conf = lookout->conf;
+	char words[160];
+	size_t i;
+
+	if (conf == NULL ||
+	    !pod_judge_annotations(&status->annotations,
+		port_for(conf, &status->annotations),
+		conf->gate_tls != CONF_GATE_TLS_OFF, words, sizeof(words)))
+		return;
+	for (i = 0; i < conf->target_count; i++)
+		notice_add_seen(
+		    &lookout->notices[i].of[NOTICE_NOT_SCRAPED], words);
 }
 
 const struct notices *

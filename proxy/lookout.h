@@ -22,9 +22,17 @@ struct conf;
 struct event_base;
 struct lookout;
 struct notices;
+struct pod_status;
 struct stats;
 
-struct lookout *lookout_new(struct event_base *base);
+struct lookout_options {
+	struct event_base *base;
+	/* A notice has begun that Kubernetes may know more about. */
+	void (*wonder)(void *arg);
+	void *arg;
+};
+
+struct lookout *lookout_new(const struct lookout_options *options);
 void lookout_free(struct lookout *lookout); /* NULL is fine */
 
 /*
@@ -40,6 +48,9 @@ void lookout_record(struct lookout *lookout, const char *target, bool is_up);
 
 /* There is news of who scrapes: see attendance.h. */
 void lookout_look(struct lookout *lookout);
+
+/* What Kubernetes says of the pod; not kept. */
+void lookout_pod(struct lookout *lookout, const struct pod_status *status);
 
 /* One for each target, in the order of the configuration; until the next
  * lookout_switch().  NULL before the first. */

@@ -56,6 +56,7 @@ struct server {
 	struct reloader *reloader;
 	struct expiry *expiry;
 	struct lookout *lookout;
+	struct pod_status pod;         /* view.pod once it is known */
 	struct generation *generation; /* NULL until the gate is open */
 	struct crew *crew;             /* likewise */
 	unsigned doors_open;
@@ -117,6 +118,28 @@ take_attended(struct message *message, void *owner)
 }
 
 static void
+take_pod(struct message *message, void *owner)
+{
+	struct pod_news *news = (struct pod_news *)message;
+	struct server *server = owner;
+
+	server->pod = news->status;
+	server->view.pod = &server->pod;
+	if (server->lookout != NULL)
+		lookout_pod(server->lookout, &server->pod);
+	free(news);
+}
+
+static void
+wonder(void *arg)
+{
+	struct server *server = arg;
+
+	if (server->crew != NULL)
+		crew_wonder(server->crew);
+}
+
+static void
 take_handshake(struct message *message, void *owner)
 {
 	struct server *server = owner;
@@ -174,6 +197,7 @@ open_gate(struct server *server, struct err *err)
 		.doors_closed = take_doors_closed,
 		.drained = take_drained,
 		.attended = take_attended,
+		.pod_read = take_pod,
 		.handshake_failed = take_handshake,
 	};
 	struct admin_view *view = &server->view;
@@ -462,6 +486,7 @@ open_main(
 		.arg = server,
 		.view = &server->view,
 	};
+	struct lookout_options lookout = { .wonder = wonder, .arg = server };
 
 	server->base = thread_base_new(err);
 	if (server->base == NULL)
@@ -472,7 +497,8 @@ open_main(
 	options.base = server->base;
 	server->reloader = reloader_new(&options);
 	server->expiry = expiry_new(server->base);
-	server->lookout = lookout_new(server->base);
+	lookout.base = server->base;
+	server->lookout = lookout_new(&lookout);
 	server->drain_timer = evtimer_new(server->base, give_up_drain, server);
 	server->certificate_timer =
 	    evtimer_new(server->base, look_for_certificate, server);

@@ -11,6 +11,7 @@
 #include "proxy/admin/metrics.h"
 #include "proxy/admin/openapi.h"
 #include "proxy/admin/page.h"
+#include "proxy/admin/pod.h"
 #include "proxy/admin/reasons_page.h"
 #include "proxy/admin/refusals.h"
 #include "proxy/admin/view.h"
@@ -85,6 +86,7 @@ static const struct endpoint {
 	{ "/api/v1/incidents", "GET, HEAD", api_incidents, ADMIN, NULL },
 	{ "/api/v1/tls_handshakes", "GET, HEAD", api_tls_handshakes, ADMIN,
 	    NULL },
+	{ "/api/v1/pod", "GET, HEAD", pod_api, ADMIN, NULL },
 	{ "/api/v1/refusals", "GET, HEAD", refusals_api, ADMIN, NULL },
 	{ "/api/v1/status/config", "GET, HEAD", api_status_config, ADMIN,
 	    NULL },

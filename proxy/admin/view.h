@@ -15,6 +15,7 @@ struct conf;
 struct handshakes;
 struct journal;
 struct notices;
+struct pod_status;
 struct refusals;
 struct stats;
 struct tls_certificate;
@@ -33,6 +34,7 @@ struct admin_view {
 	struct refusals *refusals;           /* who was not let in */
 	const struct auth_backend *backend;  /* NULL: nobody is asked */
 	struct journal *journal;             /* NULL: there is none */
+	const struct pod_status *pod;        /* NULL: not known */
 	bool is_ready;    /* configuration and certificates loaded */
 	bool is_draining; /* SIGTERM was received */
 	const char *not_ready_reason; /* e.g. "certificate_missing", or NULL */

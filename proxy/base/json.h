@@ -46,6 +46,10 @@ char *json_print(const struct cJSON *root);
 
 struct cJSON *json_parse(const char *text, size_t len, struct err *err);
 
+/* The same for documents that are deeper by nature; at most 100. */
+struct cJSON *json_parse_deep(
+    const char *text, size_t len, unsigned depth_max, struct err *err);
+
 /* A member by its exact name; NULL if there is none (or `parent` is none, or
  * no object).  Of an array by index. */
 const struct cJSON *json_get(const struct cJSON *parent, const char *name);

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "proxy/base/json.h"
 #include "proxy/base/utf8.h"
 
 struct reader {
@@ -11,6 +10,7 @@ struct reader {
 	size_t len;
 	size_t at;
 	unsigned depth;
+	unsigned depth_max;
 	const char *fault;
 };
 
@@ -202,7 +202,7 @@ check_item(struct reader *r, bool is_member)
 static bool
 check_container(struct reader *r, char end)
 {
-	if (r->depth == JSON_DEPTH_MAX)
+	if (r->depth == r->depth_max)
 		return wrong(r, "too deep");
 	r->depth++;
 	r->at++;
@@ -217,7 +217,7 @@ check_container(struct reader *r, char end)
 	return take(r, end) || wrong(r, "neither a comma nor the end");
 }
 
-/* Calls itself no deeper than JSON_DEPTH_MAX. */
+/* Calls itself no deeper than depth_max. */
 static bool
 check_value(struct reader *r)
 {
@@ -253,9 +253,9 @@ check_document(struct reader *r, size_t *end)
 }
 
 const char *
-json_check(const char *text, size_t len, size_t *at)
+json_check(const char *text, size_t len, unsigned depth_max, size_t *at)
 {
-	struct reader r = { .text = text, .len = len };
+	struct reader r = { .text = text, .len = len, .depth_max = depth_max };
 
 	if (!check_document(&r, at))
 		*at = r.at;

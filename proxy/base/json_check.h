@@ -14,9 +14,11 @@
 #define JSON_NUMBER_MAX 63
 
 /*
+ * `depth_max` is how deep it may be.
  * NULL if all of `text` is good; then the document ends before byte *at, behind
  * which there are only blanks.  Else what is wrong at byte *at.
  */
-const char *json_check(const char *text, size_t len, size_t *at);
+const char *json_check(
+    const char *text, size_t len, unsigned depth_max, size_t *at);
 
 #endif

@@ -73,11 +73,18 @@ judge_value(const struct cJSON *value, struct err *err)
 struct cJSON *
 json_parse(const char *text, size_t len, struct err *err)
 {
+	return json_parse_deep(text, len, JSON_DEPTH_MAX, err);
+}
+
+struct cJSON *
+json_parse_deep(
+    const char *text, size_t len, unsigned depth_max, struct err *err)
+{
 	const char *end = NULL, *fault;
 	struct cJSON *root;
 	size_t at;
 
-	fault = json_check(text, len, &at);
+	fault = json_check(text, len, depth_max, &at);
 	if (fault != NULL) {
 		err_set(err, ERR_INVALID, "byte %zu: %s", at, fault);
 		return NULL;

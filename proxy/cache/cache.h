@@ -31,6 +31,7 @@ struct cache;
 struct conf;
 struct event_base;
 struct fetcher;
+struct pod;
 struct record;
 struct scrape;
 
@@ -46,7 +47,8 @@ struct cache_options {
 	struct event_base *base;
 	struct mailbox *mailbox; /* of the fetch thread */
 	struct fetcher *fetcher;
-	uint64_t body_max; /* memory_budget: see wire_total() */
+	uint64_t body_max;     /* memory_budget: see wire_total() */
+	const struct pod *pod; /* NULL: Kubernetes is not asked */
 	/* Takes a record over; called on the fetch thread. */
 	void (*record)(struct record *record, void *arg);
 	/* Tells every worker; likewise.  NULL: not kept any more. */

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "conf/load.h"
+#include "proxy/backend/pod.h"
 #include "proxy/base/clock.h"
 #include "proxy/cache/grace.h"
 #include "proxy/cache/late.h"
@@ -102,6 +103,19 @@ explain(const struct entry *entry, struct resources *resources,
 	finding_explain(finding, &verdict);
 }
 
+/* What Kubernetes knows of it; nothing of what was only slow. */
+static void
+explain_pod(const struct entry *entry,
+    const struct circumstances *circumstances, struct finding *finding)
+{
+	const struct pod *pod = entry->cache->options.pod;
+	const struct pod_status *status = pod != NULL ? pod_status(pod) : NULL;
+
+	if (status != NULL && reason_row(finding->reason)->status >= 500)
+		finding_explain_pod(
+		    finding, entry->key.target, status, circumstances);
+}
+
 void
 entry_describe(const struct entry *entry, const struct report *report,
     int64_t timeout_ms, struct finding *finding)
@@ -131,6 +145,7 @@ entry_describe(const struct entry *entry, const struct report *report,
 	finding_describe_in(finding, reason, report, target, scrape.duration_us,
 	    timeout_ms, &circumstances);
 	explain(entry, resources, report, &scrape, &verdict, finding);
+	explain_pod(entry, &circumstances, finding);
 	if (last != NULL && reason_row(reason)->status == 504)
 		finding_recall(finding, last);
 	grace_judge(

@@ -5,19 +5,23 @@
 #include "auth/backend.h"
 #include "conf/load.h"
 #include "proxy/backend/caller.h"
+#include "proxy/backend/pod.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/base/rendezvous.h"
 #include "proxy/base/thread.h"
 #include "proxy/cache/cache.h"
+#include "proxy/diagnosis/record.h"
 #include "proxy/fetch/attempt.h"
 #include "proxy/scrape.h"
 
 struct keeper {
+	struct keeper_options options;
 	struct thread *thread;
 	struct fetcher *fetcher;
 	struct caller *caller;
 	struct auth_backend *backend;
+	struct pod *pod;
 	struct cache *cache;
 };
 
@@ -32,17 +36,60 @@ struct change {
 	struct rendezvous *done;
 };
 
+static void
+pass_record(struct record *record, void *arg)
+{
+	struct keeper *keeper = arg;
+
+	if (!record->is_delivered &&
+	    record->finding->reason != REASON_CLIENT_GONE)
+		pod_wonder(keeper->pod);
+	keeper->options.record(record, keeper->options.arg);
+}
+
+static void
+pass_publication(const struct key *key, struct answer *answer,
+    uint64_t expires_us, void *arg)
+{
+	struct keeper *keeper = arg;
+
+	keeper->options.publish(key, answer, expires_us, keeper->options.arg);
+}
+
+static void
+pass_pod(const struct pod_status *status, void *arg)
+{
+	struct keeper *keeper = arg;
+
+	keeper->options.pod_news(status, keeper->options.arg);
+}
+
+static void
+open_pod(struct keeper *keeper)
+{
+	const struct pod_options options = {
+		.base = thread_base(keeper->thread),
+		.transport = caller_transport(keeper->caller),
+		.news = pass_pod,
+		.arg = keeper,
+	};
+
+	keeper->pod = pod_new(&options);
+	pod_switch(keeper->pod, keeper->options.conf);
+}
+
 struct keeper *
 keeper_new(const struct keeper_options *options, struct err *err)
 {
 	struct keeper *keeper = xcalloc(1, sizeof(*keeper));
 	struct cache_options cache = {
 		.body_max = options->body_max,
-		.record = options->record,
-		.publish = options->publish,
-		.arg = options->arg,
+		.record = pass_record,
+		.publish = pass_publication,
+		.arg = keeper,
 	};
 
+	keeper->options = *options;
 	keeper->thread = thread_new("fetch", keeper, err);
 	if (keeper->thread == NULL)
 		goto fail;
@@ -56,8 +103,10 @@ keeper_new(const struct keeper_options *options, struct err *err)
 		caller_transport(keeper->caller), err);
 	if (keeper->backend == NULL)
 		goto fail;
+	open_pod(keeper);
 	cache.mailbox = thread_mailbox(keeper->thread);
 	cache.fetcher = keeper->fetcher;
+	cache.pod = keeper->pod;
 	keeper->cache = cache_new(&cache);
 	cache_switch(keeper->cache, options->conf);
 	fetcher_renew(keeper->fetcher, options->conf);
@@ -105,6 +154,7 @@ keeper_free(struct keeper *keeper)
 		return;
 	keeper_stop(keeper);
 	cache_free(keeper->cache);
+	pod_free(keeper->pod);
 	caller_free(keeper->caller);
 	fetcher_free(keeper->fetcher);
 	thread_free(keeper->thread);
@@ -154,6 +204,7 @@ take_change(struct message *message, void *owner)
 	struct keeper *keeper = owner;
 
 	cache_switch(keeper->cache, change->conf);
+	pod_switch(keeper->pod, change->conf);
 	fetcher_renew(keeper->fetcher, change->conf);
 	conf_unref(change->conf);
 	rendezvous_arrive(change->done);
@@ -169,4 +220,22 @@ keeper_switch(struct keeper *keeper, struct conf *conf, struct rendezvous *done)
 	change->conf = conf_ref(conf);
 	change->done = done;
 	mailbox_post(thread_mailbox(keeper->thread), &change->message);
+}
+
+static void
+take_wonder(struct message *message, void *owner)
+{
+	struct keeper *keeper = owner;
+
+	free(message);
+	pod_wonder(keeper->pod);
+}
+
+void
+keeper_wonder(struct keeper *keeper)
+{
+	struct message *message = xcalloc(1, sizeof(*message));
+
+	message->deliver = take_wonder;
+	mailbox_post(thread_mailbox(keeper->thread), message);
 }

@@ -15,6 +15,7 @@ struct conf;
 struct err;
 struct keeper;
 struct key;
+struct pod_status;
 struct record;
 struct rendezvous;
 struct scrape;
@@ -23,10 +24,12 @@ struct thread;
 struct keeper_options {
 	struct conf *conf; /* the first one: a reference is taken */
 	uint64_t body_max;
-	/* Both are called on the fetch thread; see cache.h. */
+	/* All are called on the fetch thread; see cache.h. */
 	void (*record)(struct record *record, void *arg);
 	void (*publish)(const struct key *key, struct answer *answer,
 	    uint64_t expires_us, void *arg);
+	/* The pod has been asked about; likewise. */
+	void (*pod_news)(const struct pod_status *status, void *arg);
 	void *arg;
 };
 
@@ -59,6 +62,9 @@ void keeper_free(struct keeper *keeper);
 
 /* From any thread: takes the scrape over; see cache_scrape(). */
 void keeper_scrape(struct keeper *keeper, struct scrape *scrape);
+
+/* From any thread: something is wrong that no record tells; see pod.h. */
+void keeper_wonder(struct keeper *keeper);
 
 /* The scraper has gone; the scrape itself still comes back. */
 void keeper_abandon(struct keeper *keeper, struct scrape *scrape);

@@ -14,6 +14,7 @@
 
 struct baseline_verdict;
 struct conf_target;
+struct pod_status;
 struct report;
 struct resources_verdict;
 struct scanner_verdict;
@@ -92,6 +93,11 @@ int finding_status(const struct finding *finding);
  */
 void finding_explain(
     struct finding *finding, const struct resources_verdict *verdict);
+
+/* Adds what Kubernetes says of the exporter's container. */
+void finding_explain_pod(struct finding *finding,
+    const struct conf_target *target, const struct pod_status *status,
+    const struct circumstances *circumstances);
 
 /* The same for a refusal of the gate's own: only what `facts` says. */
 void finding_refuse(

@@ -1,7 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/conf.h"
+#include "proxy/backend/pod_read.h"
 #include "proxy/diagnosis/classify.h"
+#include "proxy/diagnosis/evidence.h"
 #include "proxy/diagnosis/resources.h"
 #include "proxy/diagnosis/sketch.h"
 
@@ -75,4 +78,119 @@ finding_explain(
 	    is_sure ? verdict->seen : seen);
 	add_pieces(finding->seen, sizeof(finding->seen),
 	    is_sure ? seen : verdict->seen);
+}
+
+/* What Kubernetes says. */
+
+/* How it ended is of interest for so long if no scrape has gone well since. */
+#define ENDED_US (UINT64_C(300) * 1000000)
+
+static uint64_t
+age_of(uint64_t wall_us, uint64_t now_us)
+{
+	return now_us > wall_us ? now_us - wall_us : 0;
+}
+
+static void
+see_end(struct evidence *evidence, const struct pod_container *container,
+    uint64_t now_us)
+{
+	char age[SKETCH_DURATION_SIZE];
+
+	if (container->ended[0] == '\0' && container->restarts == 0)
+		MEASURED("Kubernetes: container %s has not restarted",
+		    container->name);
+	else if (container->ended[0] == '\0')
+		MEASURED("Kubernetes: container %s restarted %u times",
+		    container->name, container->restarts);
+	else if (container->ended_wall_us == 0)
+		MEASURED("Kubernetes: container %s restarted %u times, ended "
+			 "%s (exit code %d) last",
+		    container->name, container->restarts, container->ended,
+		    container->exit_code);
+	else
+		MEASURED("Kubernetes: container %s restarted %u times, ended "
+			 "%s (exit code %d) %s ago",
+		    container->name, container->restarts, container->ended,
+		    container->exit_code,
+		    sketch_duration(
+			age, age_of(container->ended_wall_us, now_us), " "));
+}
+
+static void
+see_container(struct evidence *evidence, const struct pod_status *status,
+    const struct pod_container *container, uint64_t now_us)
+{
+	const struct pod_event *event = pod_find_event(status, container);
+	char age[SKETCH_DURATION_SIZE];
+
+	see_end(evidence, container, now_us);
+	if (container->waiting[0] != '\0')
+		MEASURED("Kubernetes: container %s waits: %s", container->name,
+		    container->waiting);
+	if (event != NULL && event->last_wall_us != 0)
+		MEASURED("Kubernetes: event %s %s ago: %s", event->reason,
+		    sketch_duration(
+			age, age_of(event->last_wall_us, now_us), " "),
+		    event->message);
+}
+
+/* Is it this failure that the end of the container explains? */
+static bool
+is_killed(const struct pod_container *container, uint64_t now_us,
+    uint64_t last_good_us)
+{
+	uint64_t since_us = last_good_us != 0 || now_us < ENDED_US
+				? last_good_us
+				: now_us - ENDED_US;
+
+	return strcmp(container->ended, "OOMKilled") == 0 &&
+	       container->ended_wall_us > since_us;
+}
+
+static void
+blame_memory(struct finding *finding, const struct pod_container *container)
+{
+	char bracket[96], text[256];
+
+	if (strchr(finding->words, '[') == NULL) {
+		sketch_print(bracket, sizeof(bracket),
+		    "oom_killed: container %.48s", container->name);
+		add_bracket(finding, bracket);
+	}
+	add_text(finding->cause, sizeof(finding->cause),
+	    "Kubernetes says that the exporter's container was killed at its "
+	    "memory limit.",
+	    false);
+	sketch_print(text, sizeof(text),
+	    "raise resources.limits.memory of container %s; kubectl logs POD "
+	    "-c %s --previous.",
+	    container->name, container->name);
+	add_text(finding->fix, sizeof(finding->fix), text, false);
+}
+
+void
+finding_explain_pod(struct finding *finding, const struct conf_target *target,
+    const struct pod_status *status, const struct circumstances *circumstances)
+{
+	const char *name = target->resources.container;
+	const struct pod_container *container =
+	    pod_find(status, name != NULL ? name : "");
+	uint64_t now_us = circumstances->now_wall_us;
+	char seen[512] = "";
+	struct evidence whole = { .out = seen, .size = sizeof(seen) };
+	struct evidence *evidence = &whole;
+
+	if (container != NULL)
+		see_container(evidence, status, container, now_us);
+	else if (name != NULL)
+		UNKNOWN("Kubernetes: the pod has no container %s", name);
+	else
+		UNKNOWN("Kubernetes: which container is the exporter's; set "
+			"resources: {container: ...} in targets[%s]",
+		    target->name);
+	if (container != NULL &&
+	    is_killed(container, now_us, circumstances->last_good_wall_us))
+		blame_memory(finding, container);
+	add_pieces(finding->seen, sizeof(finding->seen), seen);
 }

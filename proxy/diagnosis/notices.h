@@ -75,6 +75,10 @@ uint64_t notices_due_us(const struct notices_view *view);
  * somebody may have configured; 0: not known. */
 int64_t notices_interval_ms(const struct notices_view *view);
 
+/* One more piece of what was measured, once; nothing of a notice that is off.
+ */
+void notice_add_seen(struct notice *notice, const char *piece);
+
 /* `addresses` that answer beside the upstream's own, "10.0.0.5:9100, ..." */
 void notice_upstream_exposed(struct notice *notice, const char *upstream,
     const char *addresses, uint16_t port);

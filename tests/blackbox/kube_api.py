@@ -1,6 +1,7 @@
 """A stand-in for the Kubernetes API, and a strict one.
 
-It speaks TokenReview and SubjectAccessReview as published, takes nothing else
+It speaks TokenReview and SubjectAccessReview as published, hands out what a
+test puts there, takes nothing else
 and notes everything a client does that an API server would not like; stop()
 fails the test then.  And it can misbehave, as the network and real servers do.
 """
@@ -97,6 +98,7 @@ class KubeApi:
         self.gate_token = "gate-token-1"
         self.own_audience = "https://kubernetes.default.svc"
         self.keys = {"keys": []}
+        self.documents = {}      # what may be read: path and query
         self.trouble = None
         self.requests = []       # (when, path, body)
         self.violations = []
@@ -315,7 +317,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(SCHEMAS)
 
     def do_GET(self):
-        self.answer((KEYS,))
+        self.answer((KEYS, *self.api.documents))
 
     def do_HEAD(self):
         self.refuse(405, "HEAD")
@@ -376,7 +378,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not self.is_gate():
             self.send_status(401, "Unauthorized")
             return
-        if self.path != KEYS:
+        if self.posted is not None:
             spec = self.posted["spec"]
             status = (self.api.review_token(spec)
                       if self.path == TOKEN_REVIEWS
@@ -395,6 +397,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if self.path == KEYS:
             self.send(200, self.api.keys, kind="application/jwk-set+json")
+        elif self.posted is None:
+            self.send(200, self.api.documents[self.path])
         else:
             self.send(201, self.review)
 

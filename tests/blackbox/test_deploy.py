@@ -265,7 +265,8 @@ def test_configured_files_are_mounted():
                    for a in mounts for b in mounts)
 
 
-@pytest.mark.parametrize("name", ["token-review.yaml", "jwks.yaml"])
+@pytest.mark.parametrize("name", ["token-review.yaml", "jwks.yaml",
+                                  "pod-status.yaml"])
 def test_what_asks_the_api_server_has_a_token_for_it(name):
     patch, = documents("kubernetes", "api-access.patch.yaml")
     spec = patch["spec"]["template"]["spec"]
@@ -275,20 +276,35 @@ def test_what_asks_the_api_server_has_a_token_for_it(name):
     assert container["name"] in containers()
     assert volume["name"] == mount["name"]
     assert volume["name"] not in {each["name"] for each in pod()["volumes"]}
-    token, authority = volume["projected"]["sources"]
+    token, authority, namespace = volume["projected"]["sources"]
+    assert namespace["downwardAPI"]["items"][0]["path"] == "namespace"
     files = [token["serviceAccountToken"]["path"],
              authority["configMap"]["items"][0]["path"]]
     # For the API server, so without an audience of its own.
     assert "audience" not in token["serviceAccountToken"]
     assert files == ["token", "ca.crt"]
     config, = config_maps()[f"kubernetes/{name}"]
-    auth = yaml.safe_load(config)["auth"]
+    auth = yaml.safe_load(config).get("auth", {})
     named = [auth["jwt"]["jwks_token_file"], auth["jwt"]["jwks_ca_file"]
              ] if "jwt" in auth else [POD + "token", POD + "ca.crt"]
     assert [os.path.join(mount["mountPath"], each) for each in files] == named
     account, = [each for each in documents("kubernetes", name)
                 if each["kind"] == "ServiceAccount"]
     assert account["metadata"]["name"] == spec["serviceAccountName"]
+
+
+def test_the_gate_may_read_what_it_asks_about_its_pod():
+    found = documents("kubernetes", "pod-status.yaml")
+    role, = [each for each in found if each["kind"] == "Role"]
+    binding, = [each for each in found if each["kind"] == "RoleBinding"]
+    account, = [each for each in found if each["kind"] == "ServiceAccount"]
+    assert [(each["resources"], each["verbs"]) for each in role["rules"]] == [
+        (["pods"], ["get"]), (["events"], ["list"])]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"][0]["name"] == account["metadata"]["name"]
+    config, = config_maps()["kubernetes/pod-status.yaml"]
+    target, = yaml.safe_load(config)["targets"]
+    assert target["resources"]["container"] in containers()
 
 
 def test_reviews_are_delegated_to_the_gate():

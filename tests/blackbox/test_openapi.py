@@ -26,7 +26,7 @@ TARGETS = [
     "/api/v1/failures?since=never",
     "/api/v1/incidents", "/api/v1/incidents?limit=1",
     "/api/v1/incidents?cursor=nothing",
-    "/api/v1/tls_handshakes", "/api/v1/refusals",
+    "/api/v1/tls_handshakes", "/api/v1/refusals", "/api/v1/pod",
     "/api/v1/status/config", "/api/v1/status/buildinfo",
     "/api/v1/status/runtimeinfo", "/api/v1/openapi.json"]
 

@@ -39,7 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 	size_t at;
 
-	fault = json_check(text, size, &at);
+	fault = json_check(text, size, JSON_DEPTH_MAX, &at);
 	if (at > size)
 		abort();
 	root = json_parse(text, size, &err);

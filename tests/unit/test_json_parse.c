@@ -443,9 +443,9 @@ test_check_end(void **state)
 	size_t at = 99;
 
 	(void)state;
-	assert_null(json_check(" {\"a\":[]} \n", 11, &at));
+	assert_null(json_check(" {\"a\":[]} \n", 11, 8, &at));
 	assert_int_equal(at, 9);
-	assert_non_null(json_check(" {\"a\":[]} \n", 8, &at));
+	assert_non_null(json_check(" {\"a\":[]} \n", 8, 8, &at));
 	assert_int_equal(at, 8);
 }
 
