@@ -243,7 +243,7 @@ begin(struct parse *parse, const unsigned char *bytes, size_t len)
 	parse->name = parse->text = parse->value = none;
 	parse->label_count = 0;
 	parse->has_timestamp = parse->has_exemplar = false;
-	parse->is_stray = false;
+	parse->is_stray = parse->is_disputed = false;
 	parse->oddities = 0;
 	words_init(&parse->said, parse->said_text, sizeof(parse->said_text));
 }

@@ -94,6 +94,7 @@ struct parse {
 
 	/* The refusal. */
 	enum reason reason;
+	bool is_disputed; /* some release between the two takes it */
 	struct slice offending;
 	struct words said; /* in PROMETHEUS_3's words */
 	char said_text[PARSE_SAID_MAX];

@@ -121,9 +121,14 @@ take_label(struct parse *parse, bool is_exemplar, enum token *token)
 			*token = parse_next(parse);
 		return true;
 	}
-	if (*token != TOKEN_EQUAL)
+	if (*token != TOKEN_EQUAL) {
+		/* From 2.51 to the first ones of 3 this is a metric's name. */
+		parse->is_disputed =
+		    parse->name.bytes == NULL && !is_exemplar &&
+		    (*token == TOKEN_COMMA || *token == TOKEN_BCLOSE);
 		return refuse_token(
 		    parse, REASON_PARSE_LABEL_EQUAL, "expected equal", *token);
+	}
 	if (is_quoted)
 		name = less_quotes(name);
 	return take_value(parse, name, is_exemplar) && take_comma(parse, token);

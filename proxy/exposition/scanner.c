@@ -174,7 +174,7 @@ scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 	scanner->fast.is_openmetrics = scanner->format == FORMAT_OPENMETRICS;
 	protobuf_begin(&scanner->protobuf);
 	scanner->is_over = !scanner_has_reader(scanner);
-	scanner->is_finished = false;
+	scanner->is_finished = scanner->is_disputed = false;
 	scanner->has_eof_comment = scanner->has_read_all = false;
 	scanner->bytes = 0;
 	scanner->last_byte = '\n';

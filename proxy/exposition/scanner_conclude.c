@@ -168,6 +168,8 @@ is_refused_everywhere(const struct scanner *scanner)
 {
 	int i;
 
+	if (scanner->is_disputed)
+		return false;
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		if (!is_certain(scanner, &scanner->result.verdicts[i]))
 			return false;

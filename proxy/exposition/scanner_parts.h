@@ -27,6 +27,7 @@ struct scanner {
 	struct parse parses[READER_COUNT];
 	bool is_reading[READER_COUNT];   /* not refused */
 	struct scanner_verdict fallback; /* of READER_FALLBACK */
+	bool is_disputed;                /* a refusal, between releases */
 	bool is_over;                    /* nothing more is read */
 	bool is_finished;
 	uint64_t bytes;

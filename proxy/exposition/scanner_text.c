@@ -29,6 +29,7 @@ refuse_entry(struct scanner *scanner, int reader, const unsigned char *bytes)
 	size_t column =
 	    newline == NULL ? at : (size_t)(bytes + at - newline - 1);
 
+	scanner->is_disputed |= parse->is_disputed;
 	scanner_refuse(scanner, reader, parse->reason, line, column + 1);
 	escape_quoted(verdict->offending, sizeof(verdict->offending),
 	    (const char *)parse->offending.bytes, parse->offending.len);

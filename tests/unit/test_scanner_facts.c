@@ -488,6 +488,12 @@ test_everywhere(void **state)
 		{ text, "a{b=\"1\",b=\"2\"} 1\n", false },
 		{ text, "a{__name__=\"\"} 1\n", false },
 		{ text, "{b=\"1\"} 1\n", true },
+		/* Read as names by releases between the two. */
+		{ text, "{a} 1\n", false },
+		{ text, "{a,b=\"c\"} 1\n", false },
+		{ om, "{a} 1\n# EOF\n", false },
+		{ text, "a{b} 1\n", true },
+		{ om, "a 1 # {b} 1\n# EOF\n", true },
 		/* Each version may read it in its own way. */
 		{ "application/openmetrics-text;version=2.0.0", "a x\n",
 		    false },
