@@ -104,7 +104,11 @@ show_process(struct evidence *evidence, const struct resources_facts *facts,
 	case SIGHT_OFF:
 		break;
 	case SIGHT_UNSEEN:
-		UNKNOWN("which process listens there: %s", facts->unseen);
+		/* Who answered that it cannot is known well enough. */
+		if (question->is_slow || resources_is_late(question->reason) ||
+		    resources_is_gone(question->reason))
+			UNKNOWN(
+			    "which process listens there: %s", facts->unseen);
 		break;
 	case SIGHT_ENDED:
 		MEASURED(

@@ -716,6 +716,10 @@ test_words(void **state)
 	resources_conclude(&facts, &question, &verdict);
 	assert_string_equal(
 	    verdict.seen, "which process listens there: nobody (unknown)");
+	question.reason = ERROR;
+	resources_conclude(&facts, &question, &verdict);
+	assert_string_equal(verdict.seen, "");
+	question.reason = LATE;
 	/* Nothing to say of what nobody looks at. */
 	facts.sight = SIGHT_OFF;
 	resources_conclude(&facts, &question, &verdict);
