@@ -17,6 +17,7 @@ TARGET_LABELS = 2
 LIMITS = {"sample_limit": 3, "label_limit": 4, "label_name_length_limit": 10,
           "label_value_length_limit": 12}
 SIZE = {"body_size_limit": 60}
+TARGETS_MAX = 1000  # of one gate
 
 
 def find_program():
@@ -163,11 +164,14 @@ def groups_of(lab, made):
         yield f"{name}-size", some, SIZE, exporter
 
 
-def gate_before(lab, exporter, bodies):
-    """A target for each body."""
-    return lab.gate(config={"targets": [
+def gate_job(lab, name, exporter, bodies):
+    """A gate with a target for each body, or for as many as it may have."""
+    bodies = bodies[:TARGETS_MAX]
+    gate = lab.gate(config={"targets": [
         {"name": f"b{each.number}", "url":
          f"http://{exporter.netloc}/{each.number}"} for each in bodies]})
+    return scrape_job(f"{name}-gate", gate.netloc, bodies, None,
+                      "/metrics/b%d")
 
 
 def serve_all(lab, made, gated=(), program="prometheus"):
@@ -177,8 +181,7 @@ def serve_all(lab, made, gated=(), program="prometheus"):
     groups = list(groups_of(lab, made))
     jobs = [scrape_job(name, exporter.netloc, bodies, limits)
             for name, bodies, limits, exporter in groups]
-    jobs += [scrape_job(f"{name}-gate", gate_before(
-        lab, exporter, bodies).netloc, bodies, None, "/metrics/b%d")
+    jobs += [gate_job(lab, name, exporter, bodies)
              for name, bodies, _, exporter in groups if name in gated]
     interval = interval_of(jobs)
     prometheus = lab.prometheus(jobs, interval=interval, timeout=interval,
@@ -218,6 +221,9 @@ def opacity(ours, direct, gated):
         return "is refused" if refusal else "is not refused"
     if refusal and refusal.group(1) != ours.three.reason:
         return f"is not {ours.three.reason}"
+    place = f"line {ours.three.line} column {ours.three.column}"
+    if refusal and ours.three.line and place not in gated:
+        return f"does not say {place}"
     if direct and not gated:
         return "fails only without the gate"
     return None
@@ -225,7 +231,7 @@ def opacity(ours, direct, gated):
 
 def assert_transparent(served, through_gate):
     """What Prometheus takes it gets, and what no Prometheus takes is refused
-    with its id."""
+    with its id, line and column."""
     bad, refused, delivered = [], 0, 0
     for name, _, bodies, judged, errors in served:
         gated = through_gate.get(name, {})
