@@ -59,7 +59,8 @@ check_result(
 		check_place(verdict, body, size);
 	}
 	check(result->facts.bytes == size, "bytes lost");
-	check(result->facts.samples <= size, "more samples than bytes");
+	/* A histogram of two bytes, with nothing in it, is three samples. */
+	check(result->facts.samples <= 2 * size, "more samples than bytes");
 }
 
 static struct scanner_options
