@@ -84,7 +84,10 @@ listen_at(const char *ip, unsigned *port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	inet_pton(AF_INET, ip, &in.sin_addr);
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	if (bind(fd, (struct sockaddr *)&in, sizeof(in)) == -1) {
+		close(fd);
+		return -1; /* somebody has that port */
+	}
 	assert_int_equal(listen(fd, 8), 0);
 	getsockname(fd, (struct sockaddr *)&in, &len);
 	*port = ntohs(in.sin_port);
@@ -100,8 +103,14 @@ scene_open(struct scene *scene)
 	scene->base = event_base_new();
 	scene->client = http_client_new(scene->base, &err);
 	assert_non_null(scene->client);
-	scene->right = listen_at("127.0.0.1", &scene->port);
-	scene->wrong = listen_at("127.0.0.2", &scene->port);
+	/* A port that is free at both. */
+	do {
+		if (scene->right > 0)
+			close(scene->right);
+		scene->port = 0;
+		scene->right = listen_at("127.0.0.1", &scene->port);
+		scene->wrong = listen_at("127.0.0.2", &scene->port);
+	} while (scene->wrong == -1);
 }
 
 static void
