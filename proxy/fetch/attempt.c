@@ -246,6 +246,25 @@ end_hop(struct attempt *a, const struct http_result *result)
 
 static void resolve(struct attempt *a);
 
+/*
+ * A pod that was replaced has another address long before the time to live of
+ * its old one has passed, and Prometheus would ask for it.
+ */
+static void
+forget_address(struct attempt *a)
+{
+	if (a->is_address_kept)
+		resolver_forget(a->fetcher->resolver, a->dial_host);
+	a->is_address_kept = false;
+}
+
+static bool
+may_have_moved(const struct attempt *a, const struct http_result *result)
+{
+	return a->is_address_kept && a->resolves < RESOLVES_MAX &&
+	       !a->report.is_connected && result->code == HTTP_CONNECT_FAILED;
+}
+
 static void
 on_done(void *arg, const struct http_result *result)
 {
@@ -254,6 +273,12 @@ on_done(void *arg, const struct http_result *result)
 	a->call = NULL;
 	a->has_received = result->has_received;
 	attempt_catch_up_tls(&a->line, a->facts);
+	if (may_have_moved(a, result)) {
+		a->resolves++;
+		forget_address(a);
+		resolve(a);
+		return;
+	}
 	if (!result->needs_connect || a->resolves == RESOLVES_MAX) {
 		end_hop(a, result);
 		return;
@@ -394,6 +419,7 @@ resolve(struct attempt *a)
 	struct resolver_answer answer;
 
 	if (resolver_at_hand(a->fetcher->resolver, a->dial_host, &answer)) {
+		a->is_address_kept = answer.is_kept;
 		start_call_to(a, &answer.addresses);
 		return;
 	}
@@ -451,10 +477,13 @@ begin_hop(struct attempt *a)
 	}
 	if (address_is_literal(a->dial_host))
 		start_call(a, NULL, true, 0);
-	else if (resolver_at_hand(a->fetcher->resolver, a->dial_host, &answer))
+	else if (resolver_at_hand(
+		     a->fetcher->resolver, a->dial_host, &answer)) {
+		a->is_address_kept = answer.is_kept;
 		start_call_to(a, &answer.addresses);
-	else
+	} else {
 		start_call_if_kept(a);
+	}
 }
 
 struct attempt *
@@ -476,5 +505,8 @@ attempt_start(struct fetcher *fetcher, const struct attempt_request *request,
 void
 attempt_cancel(struct attempt *attempt)
 {
+	/* Nobody has accepted there in all that time. */
+	if (!attempt->report.is_connected)
+		forget_address(attempt);
 	free_attempt(attempt);
 }

@@ -168,7 +168,7 @@ attempt_reset_hop(struct attempt *a)
 	intake_reset(&a->intake);
 	tls_facts_unref(a->facts);
 	a->facts = NULL;
-	a->has_sent = a->is_fresh = false;
+	a->has_sent = a->is_fresh = a->is_address_kept = false;
 	a->resolves = 0;
 	report->address[0] = '\0';
 	report->is_connected = report->is_reused = false;

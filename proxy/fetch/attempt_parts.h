@@ -49,6 +49,7 @@ struct attempt {
 	bool has_received;       /* before that: half a line, in plain text */
 	bool is_fresh;           /* a kept-alive connection has died already */
 	unsigned resolves;       /* how often a call has asked for the name */
+	bool is_address_kept;    /* dialled is what the name had earlier */
 	struct tls_facts *facts; /* of the newest connection, or NULL */
 
 	/* At most one of these is under way: */

@@ -194,7 +194,17 @@ resolver_at_hand(
 		return false;
 	}
 	*answer = kept->answer;
+	answer->is_kept = true;
 	return true;
+}
+
+void
+resolver_forget(struct resolver *resolver, const char *name)
+{
+	struct kept *kept = find_kept(resolver, name);
+
+	if (kept != NULL)
+		forget(resolver, kept);
 }
 
 static void

@@ -23,6 +23,7 @@ struct resolver_answer {
 	enum resolve_result result;
 	char name_server[64];       /* "" if none was asked */
 	struct addresses addresses; /* in dialling order */
+	bool is_kept;               /* from a name server, but not now */
 };
 
 typedef void resolver_done_fn(const struct resolver_answer *answer, void *arg);
@@ -44,6 +45,9 @@ bool resolver_at_hand(struct resolver *resolver, const char *name,
 /* Asks the name servers.  done() runs once, from the loop. */
 struct resolver_query *resolver_ask(struct resolver *resolver, const char *name,
     resolver_done_fn *done, void *arg);
+
+/* Nobody is there any more: a kept answer is good for nothing. */
+void resolver_forget(struct resolver *resolver, const char *name);
 
 /* No done() then. */
 void resolver_cancel(struct resolver_query *query);

@@ -5,7 +5,7 @@ import pytest
 from fault_checks import assert_fault, assert_good
 from fault_rig import Rig
 from fault_world import World
-from faultd import good
+from faultd import GOOD_BODY, good, ok
 from faults_network import NAME_FAULTS, NAME_GOOD, NETWORK_FAULTS
 from nameserver import wrap_with_resolv_conf
 
@@ -54,3 +54,35 @@ def test_u50_second_address_is_tried(lab):
                     prefix=wrap_with_resolv_conf(lab.folder,
                                                  server.resolv_conf))
     assert_good(gate)
+
+
+@pytest.mark.parametrize("closes", [True, False],
+                         ids=["each connection", "kept alive"])
+def test_u50_an_exporter_that_moves(lab, closes):
+    """Another address at each query, and long times to live: who was replaced
+    is found at its new place by the scrape that misses it at the old one."""
+    extra = ["Connection: close"] if closes else []
+    first = lab.faultd(answering(extra))
+    port = first.address[1]
+    table = {"moves.test": [first.address[0]]}
+    server = lab.name_server(table)
+    gate = lab.gate(f"http://moves.test:{port}/metrics",
+                    prefix=wrap_with_resolv_conf(lab.folder,
+                                                 server.resolv_conf))
+    assert_good(gate)
+    for _ in range(3):
+        lab.things[lab.things.index(first)].stop()
+        lab.things.remove(first)
+        first = lab.faultd(answering(extra), port=port)
+        server.table["moves.test"] = [first.address[0]]
+        assert_good(gate)
+    assert gate.metric("scrapegate_scrapes_total", reason="ok") == 4
+
+
+def answering(extra):
+    def behave(conn):
+        while conn.read_request():
+            conn.send(ok(GOOD_BODY, extra=extra))
+            if extra:
+                return
+    return behave

@@ -360,6 +360,10 @@ test_kept_answers(void **state)
 	ask(&a, "brief.test");
 	assert_true(resolver_at_hand(a.resolver, "brief.test", &answer));
 	ask(&a, "nobody.test");
+	assert_true(answer.is_kept);
+	resolver_forget(a.resolver, "BRIEF.test");
+	resolver_forget(a.resolver, "brief.test");
+	assert_false(resolver_at_hand(a.resolver, "brief.test", &answer));
 	assert_false(resolver_at_hand(a.resolver, "nobody.test", &answer));
 	asking_close(&a);
 }
@@ -480,8 +484,10 @@ test_attempts(void **state)
 	assert_string_equal(c.report.address, "127.0.0.1:1");
 	assert_int_equal(c.report.step, STEP_CONNECT);
 	assert_true(c.report.phases.us[PHASE_RESOLVE] > 0);
+	/* Nobody is at the kept address, so the name is asked for again. */
 	client_fetch(&c, &target);
-	assert_int_equal(c.report.phases.us[PHASE_RESOLVE], 0);
+	assert_true(c.report.phases.us[PHASE_RESOLVE] > 0);
+	assert_string_equal(c.report.address, "127.0.0.1:1");
 
 	target_init(&target, CONF_HTTP, "silent.test", 1);
 	attempt = client_start(&c, &target);
