@@ -1,54 +1,140 @@
 #include "proxy/exposition/families.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "proxy/base/alloc.h"
 #include "proxy/exposition/fingerprint.h"
 
-static struct series_set *const *
-sets_of(struct families *families, struct series_set *sets[4])
+#define SLOTS_MIN ((size_t)256)
+/* As many stay from body to body; more only if they are needed. */
+#define SLOTS_KEPT ((size_t)1024)
+
+/* The low bits of a slot; a slot of 0 is empty. */
+enum mark {
+	MARK_SEEN = 1 << 0,
+	MARK_SAMPLED = 1 << 1,
+	MARK_TYPED = 1 << 2,
+	MARK_HELPED = 1 << 3,
+	MARK_MASK = 15
+};
+
+/* The table. */
+
+static void
+allocate(struct families *families, size_t slot_count)
 {
-	sets[0] = &families->seen;
-	sets[1] = &families->sampled;
-	sets[2] = &families->typed;
-	sets[3] = &families->helped;
-	return sets;
+	families->slot_count = slot_count;
+	families->slots = xcalloc(slot_count, sizeof(*families->slots));
 }
 
-void
-families_init(struct families *families, uint64_t seed)
+/* The slot that holds the hash, or the empty one where it belongs. */
+static uint64_t *
+find(const struct families *families, uint64_t hash)
 {
-	struct series_set *sets[4];
-	size_t i;
+	uint64_t *slots = families->slots;
+	size_t mask = families->slot_count - 1, i = (size_t)(hash >> 20) & mask;
 
+	while (slots[i] != 0 && (slots[i] ^ hash) > MARK_MASK)
+		i = (i + 1) & mask;
+	return &slots[i];
+}
+
+static void
+grow(struct families *families)
+{
+	uint64_t *old = families->slots;
+	size_t i, count = families->slot_count;
+
+	allocate(families, count * 2);
+	for (i = 0; i < count; i++)
+		if (old[i] != 0)
+			*find(families, old[i]) = old[i];
+	free(old);
+}
+
+/* True: for the first time, or nobody knows. */
+static bool
+see(struct families *families)
+{
+	uint64_t *slot = find(families, families->hash);
+
+	families->open = slot;
+	if (*slot != 0)
+		return false;
+	if (families->used >= families->slot_count / 16 * 13) {
+		if (families->slot_count < FAMILIES_SLOTS_MAX)
+			grow(families);
+		else
+			families->open = &families->untracked;
+	}
+	if (families->open != &families->untracked) {
+		families->open = find(families, families->hash);
+		families->used++;
+	}
+	*families->open = (families->hash & ~(uint64_t)MARK_MASK) | MARK_SEEN;
+	return true;
+}
+
+/* True: not marked so before. */
+static bool
+mark(struct families *families, enum mark mark)
+{
+	bool is_first = (*families->open & mark) == 0;
+
+	*families->open |= mark;
+	return is_first;
+}
+
+/* Families. */
+
+void
+families_init(struct families *families)
+{
 	memset(families, 0, sizeof(*families));
-	families->seed = seed;
-	for (i = 0; i < 4; i++)
-		series_set_init(sets_of(families, sets)[i], FAMILIES_SLOTS_MAX);
+	families->open = &families->untracked;
+	allocate(families, SLOTS_MIN);
 }
 
 void
 families_fini(struct families *families)
 {
-	struct series_set *sets[4];
-	size_t i;
+	free(families->slots);
+}
 
-	for (i = 0; i < 4; i++)
-		series_set_fini(sets_of(families, sets)[i]);
+/* As large as the last body needed it. */
+static void
+clear(struct families *families)
+{
+	size_t count = families->slot_count;
+
+	while (count > SLOTS_KEPT && families->used < count / 8)
+		count /= 2;
+	families->used = 0;
+	if (count == families->slot_count) {
+		memset(families->slots, 0, count * sizeof(*families->slots));
+		return;
+	}
+	free(families->slots);
+	allocate(families, count);
 }
 
 void
-families_begin(struct families *families)
+families_begin(struct families *families, uint64_t seed)
 {
-	struct series_set *sets[4];
-	size_t i;
-
+	families->seed = seed;
 	families->count = 0;
+	/* None is open, which is the same as one without a name. */
 	families->name_len = 0;
+	families->hash = fingerprint_bytes(seed, families->name, 0);
+	families->is_new = true;
+	families->is_sampled = false;
 	families->bytes = families->samples = 0;
 	families->kept_count = 0;
 	families->least = 0;
-	for (i = 0; i < 4; i++)
-		series_set_clear(sets_of(families, sets)[i]);
+	families->open = &families->untracked;
+	families->untracked = 0;
+	clear(families);
 }
 
 static void
@@ -120,8 +206,7 @@ families_open(struct families *families, const unsigned char *name, size_t len)
 	families->hash = fingerprint_bytes(families->seed, name, len);
 	families->bytes = families->samples = 0;
 	families->is_sampled = false;
-	families->is_new =
-	    series_set_see(&families->seen, families->hash) != SERIES_REPEATED;
+	families->is_new = see(families);
 	families->count += families->is_new;
 }
 
@@ -156,23 +241,32 @@ families_sample(struct families *families)
 	if (families->is_sampled)
 		return true;
 	families->is_sampled = true;
-	return series_set_see(&families->sampled, families->hash) !=
-	       SERIES_REPEATED;
+	return mark(families, MARK_SAMPLED);
 }
 
 bool
 families_type(struct families *families, bool *is_late)
 {
-	*is_late = series_set_has(&families->sampled, families->hash);
-	return series_set_see(&families->typed, families->hash) !=
-	       SERIES_REPEATED;
+	*is_late = (*families->open & MARK_SAMPLED) != 0;
+	return mark(families, MARK_TYPED);
 }
 
 bool
 families_help(struct families *families)
 {
-	return series_set_see(&families->helped, families->hash) !=
-	       SERIES_REPEATED;
+	return mark(families, MARK_HELPED);
+}
+
+bool
+families_is_typed(const struct families *families)
+{
+	return (*families->open & MARK_TYPED) != 0;
+}
+
+bool
+families_is_helped(const struct families *families)
+{
+	return (*families->open & MARK_HELPED) != 0;
 }
 
 void

@@ -2,7 +2,8 @@
  * The metric families of one body: how many there are, which take the most
  * bytes, and whether each keeps its samples together under one HELP and TYPE.
  *
- * Bounded: FAMILIES_KEPT candidates for the top, FAMILIES_SLOTS_MAX names.
+ * Bounded: FAMILIES_KEPT candidates for the top, and names in a table of at
+ * most FAMILIES_SLOTS_MAX slots of 8 bytes, of which 13 in 16 are used.
  * One that comes in many small parts, with many larger ones between them, can
  * be missed or counted too low.
  */
@@ -14,7 +15,6 @@
 #include <stdint.h>
 
 #include "proxy/exposition/facts.h"
-#include "proxy/exposition/series.h"
 
 #define FAMILIES_KEPT 32
 #define FAMILIES_SLOTS_MAX ((size_t)16384)
@@ -31,6 +31,7 @@ struct families {
 	uint64_t bytes, samples; /* of this run of lines */
 	bool is_new;             /* its first run */
 	bool is_sampled;         /* this run has samples */
+	uint64_t *open;          /* its slot */
 
 	/* Those with the most bytes so far. */
 	uint64_t kept_hash[FAMILIES_KEPT];
@@ -40,12 +41,18 @@ struct families {
 	size_t kept_count;
 	size_t least; /* the smallest of them, once all are taken */
 
-	struct series_set seen, sampled, typed, helped; /* by name */
+	/* Hashes of names; the low bits say what was seen of each. */
+	uint64_t *slots;
+	size_t slot_count; /* a power of two */
+	size_t used;
+	uint64_t untracked; /* a slot for the one open, where none is left */
 };
 
-void families_init(struct families *families, uint64_t seed);
+void families_init(struct families *families);
 void families_fini(struct families *families);
-void families_begin(struct families *families);
+
+/* Names are hashed with `seed`, so that nobody outside can make two meet. */
+void families_begin(struct families *families, uint64_t seed);
 
 /* A line with that family's name follows; nothing if it is the one open. */
 void families_open(
@@ -61,6 +68,10 @@ bool families_sample(struct families *families);
 /* A TYPE line: false if it is not the first, or *is_late, after samples. */
 bool families_type(struct families *families, bool *is_late);
 bool families_help(struct families *families);
+
+/* Of the one open, in whatever run. */
+bool families_is_typed(const struct families *families);
+bool families_is_helped(const struct families *families);
 
 /* Closes the one open, and writes the largest to `facts`. */
 void families_end(struct families *families, struct exposition_facts *facts);

@@ -112,13 +112,38 @@ fast_number(const unsigned char *p, const unsigned char *safe)
 	return len;
 }
 
+/* The newline, or NULL: a NUL comes before it, or the end of the window. */
+static const unsigned char *
+skip_text(const unsigned char *p, const unsigned char *safe, bool *has_high)
+{
+	uint32_t bits;
+
+	*has_high = false;
+	for (;;) {
+		if (p > safe)
+			return NULL;
+		bits = simd_odd(simd_load(p));
+		if (bits == 0) {
+			p += SIMD_WIDTH;
+			continue;
+		}
+		p += simd_first(bits);
+		if (*p == '\n')
+			return p;
+		if (*p == '\0')
+			return NULL;
+		*has_high |= *p >= 0x80;
+		p++;
+	}
+}
+
 /* "# HELP name text" and "# TYPE name type", with one blank each. */
 const unsigned char *
 fast_metadata(struct fast *fast, const unsigned char *p,
     const unsigned char *end, const unsigned char *safe)
 {
 	const unsigned char *name = p + 7, *text, *eol;
-	bool is_help;
+	bool is_help, has_high;
 	enum metric_type type;
 	struct slice slice;
 	uint32_t bits;
@@ -139,16 +164,16 @@ fast_metadata(struct fast *fast, const unsigned char *p,
 	if (text >= end || *text != ' ')
 		return NULL;
 	text++;
-	eol = memchr(text, '\n', (size_t)(end - text));
-	if (eol == NULL || (size_t)(eol + 1 - p) > PARSE_ENTRY_MAX)
+	eol = skip_text(text, safe, &has_high);
+	if (eol == NULL || eol >= end ||
+	    (size_t)(eol + 1 - p) > PARSE_ENTRY_MAX)
 		return NULL;
 	/* OpenMetrics steps over NULs here, even behind the newline. */
 	if (fast->is_openmetrics && (eol + 1 == end || eol[1] == '\0'))
 		return NULL;
 	slice.bytes = text;
 	slice.len = (size_t)(eol - text);
-	if (is_help ? memchr(text, '\0', slice.len) != NULL ||
-			  !utf8_is_valid(text, slice.len) ||
+	if (is_help ? (has_high && !utf8_is_valid(text, slice.len)) ||
 			  (slice.len > 0 && lex_is(text[0], CLASS_BLANK))
 		    : !parse_type(slice, fast->is_openmetrics, &type))
 		return NULL;

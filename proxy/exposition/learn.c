@@ -9,26 +9,32 @@
 #define SECONDS_BELOW ((int64_t)100000000000)
 #define MICRO_ABOVE ((int64_t)100000000000000)
 
+#define TEXT(text) text, sizeof(text) - 1
+
 static const struct {
 	const char *name;
+	size_t len;
 	const char *labels; /* between the braces */
 } known[FACT_COUNT] = {
-	[FACT_START_TIME] = { "process_start_time_seconds", "" },
-	[FACT_OPEN_FDS] = { "process_open_fds", "" },
-	[FACT_MAX_FDS] = { "process_max_fds", "" },
-	[FACT_RESIDENT_BYTES] = { "process_resident_memory_bytes", "" },
-	[FACT_CPU_SECONDS] = { "process_cpu_seconds_total", "" },
-	[FACT_GO_ALLOC_BYTES] = { "go_memstats_alloc_bytes", "" },
-	[FACT_GO_HEAP_INUSE_BYTES] = { "go_memstats_heap_inuse_bytes", "" },
-	[FACT_GO_HEAP_ALLOC_BYTES] = { "go_memstats_heap_alloc_bytes", "" },
-	[FACT_GO_SYS_BYTES] = { "go_memstats_sys_bytes", "" },
-	[FACT_GO_NEXT_GC_BYTES] = { "go_memstats_next_gc_bytes", "" },
-	[FACT_GO_LAST_GC_TIME] = { "go_memstats_last_gc_time_seconds", "" },
-	[FACT_GO_GOROUTINES] = { "go_goroutines", "" },
-	[FACT_GO_GC_MAX_SECONDS] = { "go_gc_duration_seconds",
+	[FACT_START_TIME] = { TEXT("process_start_time_seconds"), "" },
+	[FACT_OPEN_FDS] = { TEXT("process_open_fds"), "" },
+	[FACT_MAX_FDS] = { TEXT("process_max_fds"), "" },
+	[FACT_RESIDENT_BYTES] = { TEXT("process_resident_memory_bytes"), "" },
+	[FACT_CPU_SECONDS] = { TEXT("process_cpu_seconds_total"), "" },
+	[FACT_GO_ALLOC_BYTES] = { TEXT("go_memstats_alloc_bytes"), "" },
+	[FACT_GO_HEAP_INUSE_BYTES] = { TEXT("go_memstats_heap_inuse_bytes"),
+	    "" },
+	[FACT_GO_HEAP_ALLOC_BYTES] = { TEXT("go_memstats_heap_alloc_bytes"),
+	    "" },
+	[FACT_GO_SYS_BYTES] = { TEXT("go_memstats_sys_bytes"), "" },
+	[FACT_GO_NEXT_GC_BYTES] = { TEXT("go_memstats_next_gc_bytes"), "" },
+	[FACT_GO_LAST_GC_TIME] = { TEXT("go_memstats_last_gc_time_seconds"),
+	    "" },
+	[FACT_GO_GOROUTINES] = { TEXT("go_goroutines"), "" },
+	[FACT_GO_GC_MAX_SECONDS] = { TEXT("go_gc_duration_seconds"),
 	    "quantile=\"1\"" },
-	[FACT_GO_GC_SUM_SECONDS] = { "go_gc_duration_seconds_sum", "" },
-	[FACT_GO_GC_COUNT] = { "go_gc_duration_seconds_count", "" },
+	[FACT_GO_GC_SUM_SECONDS] = { TEXT("go_gc_duration_seconds_sum"), "" },
+	[FACT_GO_GC_COUNT] = { TEXT("go_gc_duration_seconds_count"), "" },
 };
 
 const char *
@@ -39,12 +45,13 @@ fact_name(enum fact_value value)
 }
 
 void
-learn_init(struct learn *learn, size_t slot_max)
+learn_init(struct learn *learn, size_t slot_max, struct warnings *warnings)
 {
 	memset(learn, 0, sizeof(*learn));
 	series_memory_init(&learn->own, slot_max);
+	learn->warnings = warnings;
 	learn->memory = &learn->own;
-	families_init(&learn->families, learn->own.seed);
+	families_init(&learn->families);
 }
 
 void
@@ -62,7 +69,7 @@ learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
 	learn->seed = learn->memory->seed;
 	memset(&learn->facts, 0, sizeof(learn->facts));
 	learn->facts.has_series_before = learn->memory->has_baseline;
-	warnings_reset(&learn->warnings);
+	warnings_reset(learn->warnings);
 	learn->now_ms = now_ms;
 	learn->keeps_series = keeps_series;
 	learn->line = 1;
@@ -70,13 +77,13 @@ learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
 	learn->known = -1;
 	learn->last_series = 0;
 	learn->last_has_timestamp = false;
-	families_begin(&learn->families);
+	families_begin(&learn->families, learn->seed);
 }
 
 static void
 warn(struct learn *learn, enum warning warning)
 {
-	warnings_add(&learn->warnings, warning, learn->line,
+	warnings_add(learn->warnings, warning, learn->line,
 	    learn->families.name, learn->families.name_len);
 }
 
@@ -109,7 +116,7 @@ find_known(const unsigned char *name, size_t len)
 	    (memcmp(name, "go_", 3) != 0 && memcmp(name, "proc", 4) != 0))
 		return -1;
 	for (i = 0; i < FACT_COUNT; i++)
-		if (strlen(known[i].name) == len &&
+		if (known[i].len == len &&
 		    memcmp(known[i].name, name, len) == 0)
 			return i;
 	return -1;
@@ -118,11 +125,16 @@ find_known(const unsigned char *name, size_t len)
 void
 learn_name(struct learn *learn, const unsigned char *name, size_t len)
 {
-	learn->name_hash = fingerprint_bytes(learn->seed, name, len);
+	struct families *families = &learn->families;
+
 	learn->known = find_known(name, len);
-	if (!families_has(&learn->families, name, len))
-		families_open(&learn->families, name, len);
-	if (!families_sample(&learn->families))
+	if (!families_has(families, name, len))
+		families_open(families, name, len);
+	/* One hash serves both if the family has that very name. */
+	learn->name_hash = len == families->name_len
+			       ? families->hash
+			       : fingerprint_bytes(learn->seed, name, len);
+	if (!families_sample(families))
 		warn(learn, WARNING_INTERLEAVED);
 	learn->name_len = 0;
 	if (len <= sizeof(learn->name)) {
@@ -206,7 +218,7 @@ learn_end(struct learn *learn, bool is_good)
 
 	learn->memory = &learn->own;
 	families_end(&learn->families, facts);
-	warnings_sort(&learn->warnings);
+	warnings_sort(learn->warnings);
 	facts->has_series =
 	    learn->keeps_series && is_good && !memory->set.is_full;
 	facts->series_added = memory->set.added;

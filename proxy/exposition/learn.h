@@ -42,10 +42,12 @@ struct learn {
 	struct series_memory own;     /* if nobody lends one */
 	struct series_memory *memory; /* of the target being read */
 	struct exposition_facts facts;
-	struct warnings warnings;
+	struct warnings *warnings;
 };
 
-void learn_init(struct learn *learn, size_t slot_max);
+/* `warnings` is where they go, of each body. */
+void learn_init(
+    struct learn *learn, size_t slot_max, struct warnings *warnings);
 void learn_fini(struct learn *learn);
 
 /* `memory` is lent until learn_end(); NULL: its own. */

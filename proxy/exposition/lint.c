@@ -163,9 +163,9 @@ take_series(struct lint *lint)
 	name.bytes = families->name;
 	name.len = families->name_len;
 	check_name(lint, name);
-	if (!series_set_has(&families->helped, families->hash))
+	if (!families_is_helped(families))
 		hint(lint, name, "help_missing", "no HELP for this metric");
-	if (!series_set_has(&families->typed, families->hash))
+	if (!families_is_typed(families))
 		hint(lint, name, "type_missing", "no TYPE for this metric");
 }
 
@@ -211,8 +211,8 @@ lint_run(const unsigned char *bytes, size_t len, bool is_openmetrics,
 	lint->line = 1;
 	lint->hint = hint_fn;
 	lint->arg = arg;
-	families_init(&lint->families, 0);
-	families_begin(&lint->families);
+	families_init(&lint->families);
+	families_begin(&lint->families, 0);
 	parse_init(&lint->parse, PROMETHEUS_3, is_openmetrics);
 	read_all(lint, body, is_openmetrics ? len : len + 1);
 	parse_fini(&lint->parse);

@@ -158,24 +158,25 @@ bool
 parse_type(struct slice text, bool is_openmetrics, enum metric_type *type)
 {
 	static const struct {
-		const char *name;
+		char name[15]; /* not terminated */
+		uint8_t len;
 		enum metric_type type;
 		bool is_text, is_openmetrics;
 	} types[] = {
-		{ "counter", METRIC_COUNTER, true, true },
-		{ "gauge", METRIC_GAUGE, true, true },
-		{ "histogram", METRIC_HISTOGRAM, true, true },
-		{ "summary", METRIC_SUMMARY, true, true },
-		{ "untyped", METRIC_UNKNOWN, true, false },
-		{ "unknown", METRIC_UNKNOWN, false, true },
-		{ "gaugehistogram", METRIC_GAUGE_HISTOGRAM, false, true },
-		{ "info", METRIC_INFO, false, true },
-		{ "stateset", METRIC_STATESET, false, true },
+		{ "counter", 7, METRIC_COUNTER, true, true },
+		{ "gauge", 5, METRIC_GAUGE, true, true },
+		{ "histogram", 9, METRIC_HISTOGRAM, true, true },
+		{ "summary", 7, METRIC_SUMMARY, true, true },
+		{ "untyped", 7, METRIC_UNKNOWN, true, false },
+		{ "unknown", 7, METRIC_UNKNOWN, false, true },
+		{ "gaugehistogram", 14, METRIC_GAUGE_HISTOGRAM, false, true },
+		{ "info", 4, METRIC_INFO, false, true },
+		{ "stateset", 8, METRIC_STATESET, false, true },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (strlen(types[i].name) != text.len ||
+		if (types[i].len != text.len ||
 		    memcmp(types[i].name, text.bytes, text.len) != 0)
 			continue;
 		*type = types[i].type;

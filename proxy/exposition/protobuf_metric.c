@@ -191,7 +191,7 @@ check_spans(struct scanner *scanner, const struct wire_metric *metric)
 
 	for (side = 0; side < 2; side++)
 		if (metric->span_lengths[side] != got[side]) {
-			warnings_add(&scanner->learn.warnings,
+			warnings_add(scanner->learn.warnings,
 			    WARNING_HISTOGRAM_SPANS, 0, protobuf->name,
 			    protobuf->name_len);
 			return;

@@ -19,7 +19,8 @@ scanner_new(size_t series_max)
 
 	scanner->is_finished = true; /* nothing to break off */
 	learn_init(&scanner->learn,
-	    series_max > 0 ? series_max : SERIES_SLOTS_DEFAULT);
+	    series_max > 0 ? series_max : SERIES_SLOTS_DEFAULT,
+	    &scanner->result.warnings);
 	scanner_begin(scanner, &nothing);
 	return scanner;
 }

@@ -13,7 +13,7 @@ conclude_empty(struct scanner *scanner)
 
 	memset(verdict, 0, offsetof(struct scanner_verdict, offending));
 	verdict->offending[0] = verdict->said[0] = '\0';
-	warnings_add(&scanner->learn.warnings, WARNING_EMPTY_BODY, 0, NULL, 0);
+	warnings_add(scanner->learn.warnings, WARNING_EMPTY_BODY, 0, NULL, 0);
 }
 
 static void
@@ -86,7 +86,7 @@ warn_near(
 	/* In two steps: five times a large number would wrap. */
 	if (limit == 0 || value <= limit / 5 * 4 + limit % 5 * 4 / 5)
 		return;
-	warnings_add(&scanner->learn.warnings, WARNING_LIMIT_NEAR, 0,
+	warnings_add(scanner->learn.warnings, WARNING_LIMIT_NEAR, 0,
 	    (const unsigned char *)name, strlen(name));
 }
 
@@ -102,10 +102,10 @@ warn_whole(struct scanner *scanner)
 	warn_near(scanner, facts->samples, limits->samples, "sample_limit");
 	if (facts->samples == 0 && facts->bytes > 0)
 		warnings_add(
-		    &scanner->learn.warnings, WARNING_NO_SAMPLES, 0, NULL, 0);
+		    scanner->learn.warnings, WARNING_NO_SAMPLES, 0, NULL, 0);
 	if (scanner->has_eof_comment && scanner->format == FORMAT_TEXT &&
 	    formats[PROMETHEUS_3] == FORMAT_NONE && facts->timestamps > 0)
-		warnings_add(&scanner->learn.warnings,
+		warnings_add(scanner->learn.warnings,
 		    WARNING_OPENMETRICS_AS_TEXT, 0, NULL, 0);
 }
 
@@ -198,5 +198,4 @@ scanner_conclude(struct scanner *scanner)
 		warn_whole(scanner);
 	learn_end(learn, is_accepted(scanner));
 	scanner->result.facts = learn->facts;
-	scanner->result.warnings = learn->warnings;
 }

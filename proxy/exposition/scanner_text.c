@@ -5,6 +5,9 @@
 #include "proxy/exposition/fingerprint.h"
 #include "proxy/exposition/scanner_parts.h"
 
+/* Of a piece; more than most lines. */
+#define TAIL_MAX 512
+
 static uint64_t
 count_newlines(const unsigned char *bytes, size_t len)
 {
@@ -40,7 +43,7 @@ refuse_entry(struct scanner *scanner, int reader, const unsigned char *bytes)
 static void
 warn(struct scanner *scanner, enum warning warning, struct slice name)
 {
-	warnings_add(&scanner->learn.warnings, warning, scanner->learn.line,
+	warnings_add(scanner->learn.warnings, warning, scanner->learn.line,
 	    name.bytes, name.len);
 }
 
@@ -217,6 +220,12 @@ scanner_read_text(struct scanner *scanner, const unsigned char *bytes,
 			at += fast_lines(
 			    &scanner->fast, bytes + at, len - at, slack);
 		if (at == len && !is_last)
+			break;
+		/*
+		 * So near to the end it may have stopped because it reads whole
+		 * blocks, or half a line; it goes on with the next piece.
+		 */
+		if (may_be_fast && slack < FAST_SLACK && len - at < TAIL_MAX)
 			break;
 		end = 0;
 		if (!take_entry(scanner, bytes + at, len - at, is_last, &end))

@@ -10,13 +10,7 @@
 
 #define SLOTS_MIN ((size_t)256)
 
-/* The two low bits of a slot; a slot of 0 is empty. */
-enum tag {
-	TAG_LAST = 1, /* in the last good scrape, not seen in this one */
-	TAG_KEPT = 2,
-	TAG_NEW = 3,
-	TAG_MASK = 3
-};
+#define TAG_NEW ((uint64_t)3) /* the other two are set->last_tag's */
 
 void
 series_set_init(struct series_set *set, size_t slot_max)
@@ -25,6 +19,7 @@ series_set_init(struct series_set *set, size_t slot_max)
 	set->slot_max = slot_max < SLOTS_MIN ? SLOTS_MIN : slot_max;
 	set->slot_count = SLOTS_MIN;
 	set->slots = xcalloc(set->slot_count, sizeof(*set->slots));
+	set->last_tag = 1;
 }
 
 void
@@ -34,20 +29,14 @@ series_set_fini(struct series_set *set)
 	memset(set, 0, sizeof(*set));
 }
 
-/* By the bits that the tag does not take. */
-static size_t
-home_of(const struct series_set *set, uint64_t slot)
-{
-	return (size_t)(slot >> 20) & (set->slot_count - 1);
-}
-
 /* The slot that holds the fingerprint, or the empty one where it belongs. */
 static uint64_t *
 find(const struct series_set *set, uint64_t fingerprint)
 {
-	size_t i = home_of(set, fingerprint);
+	size_t i = series_set_home(set, fingerprint);
 
-	while (set->slots[i] != 0 && (set->slots[i] ^ fingerprint) > TAG_MASK)
+	while (set->slots[i] != 0 &&
+	       (set->slots[i] ^ fingerprint) > SERIES_TAG_MASK)
 		i = (i + 1) & (set->slot_count - 1);
 	return &set->slots[i];
 }
@@ -80,7 +69,7 @@ make_room(struct series_set *set)
 }
 
 enum series_seen
-series_set_see(struct series_set *set, uint64_t fingerprint)
+series_set_look(struct series_set *set, uint64_t fingerprint)
 {
 	uint64_t *slot = find(set, fingerprint);
 
@@ -88,28 +77,16 @@ series_set_see(struct series_set *set, uint64_t fingerprint)
 		if (!make_room(set))
 			return SERIES_UNTRACKED;
 		*find(set, fingerprint) =
-		    (fingerprint & ~(uint64_t)TAG_MASK) | TAG_NEW;
+		    (fingerprint & ~SERIES_TAG_MASK) | TAG_NEW;
 		set->used++;
 		set->added++;
 		return SERIES_NEW;
 	}
-	if ((*slot & TAG_MASK) != TAG_LAST)
+	if ((*slot & SERIES_TAG_MASK) != set->last_tag)
 		return SERIES_REPEATED;
-	*slot += TAG_KEPT - TAG_LAST;
+	*slot ^= SERIES_TAG_MASK;
 	set->kept++;
 	return SERIES_KEPT;
-}
-
-bool
-series_set_has(const struct series_set *set, uint64_t fingerprint)
-{
-	return (*find(set, fingerprint) & TAG_MASK) > TAG_LAST;
-}
-
-void
-series_set_expect(const struct series_set *set, uint64_t fingerprint)
-{
-	__builtin_prefetch(&set->slots[home_of(set, fingerprint)], 1);
 }
 
 uint64_t
@@ -129,7 +106,7 @@ static void delete (struct series_set *set, size_t i)
 			j = (j + 1) & mask;
 			if (set->slots[j] == 0)
 				return;
-		} while (((j - home_of(set, set->slots[j])) & mask) <
+		} while (((j - series_set_home(set, set->slots[j])) & mask) <
 			 ((j - i) & mask));
 		set->slots[i] = set->slots[j];
 		i = j;
@@ -141,7 +118,7 @@ static void delete (struct series_set *set, size_t i)
  * place where it began.
  */
 static void
-sweep(struct series_set *set, enum tag dead)
+sweep(struct series_set *set, uint64_t dead)
 {
 	size_t mask = set->slot_count - 1, first = 0, n, i;
 
@@ -149,7 +126,7 @@ sweep(struct series_set *set, enum tag dead)
 		first++;
 	for (n = 1; n <= mask; n++) {
 		i = (first + n) & mask;
-		while ((set->slots[i] & TAG_MASK) == dead) {
+		while ((set->slots[i] & SERIES_TAG_MASK) == dead) {
 			delete (set, i);
 			set->used--;
 		}
@@ -164,26 +141,20 @@ forget_tags(struct series_set *set)
 	for (i = 0; i < set->slot_count; i++)
 		if (set->slots[i] != 0)
 			set->slots[i] =
-			    (set->slots[i] & ~(uint64_t)TAG_MASK) | TAG_LAST;
+			    (set->slots[i] & ~SERIES_TAG_MASK) | set->last_tag;
 }
 
 void
 series_set_end(struct series_set *set, bool is_good)
 {
 	if (is_good && series_set_gone(set) > 0)
-		sweep(set, TAG_LAST);
+		sweep(set, set->last_tag);
 	if (!is_good && set->added > 0)
 		sweep(set, TAG_NEW);
-	forget_tags(set);
-	set->added = set->kept = 0;
-	set->is_full = false;
-}
-
-void
-series_set_clear(struct series_set *set)
-{
-	memset(set->slots, 0, set->slot_count * sizeof(*set->slots));
-	set->used = 0;
+	if (is_good && set->added == 0)
+		set->last_tag ^= SERIES_TAG_MASK;
+	else if (is_good || set->kept > 0)
+		forget_tags(set);
 	set->added = set->kept = 0;
 	set->is_full = false;
 }

@@ -22,11 +22,20 @@ enum series_seen {
 	SERIES_UNTRACKED /* the table is full */
 };
 
+/* The two low bits of a slot; a slot of 0 is empty. */
+#define SERIES_TAG_MASK ((uint64_t)3)
+
 struct series_set {
 	uint64_t *slots;
 	size_t slot_count; /* a power of two */
 	size_t slot_max;
 	size_t used;
+	/*
+	 * Whose tag is 1 and whose is 2, those of the last good scrape not
+	 * seen in this one or those seen again, goes to and fro: where nothing
+	 * came and nothing went, the end of a scrape costs nothing.
+	 */
+	uint64_t last_tag;
 	uint64_t added; /* of this scrape so far */
 	uint64_t kept;
 	bool is_full;
@@ -35,13 +44,27 @@ struct series_set {
 void series_set_init(struct series_set *set, size_t slot_max);
 void series_set_fini(struct series_set *set);
 
-enum series_seen series_set_see(struct series_set *set, uint64_t fingerprint);
+/* By the bits that the tag does not take. */
+static inline size_t
+series_set_home(const struct series_set *set, uint64_t slot)
+{
+	return (size_t)(slot >> 20) & (set->slot_count - 1);
+}
 
-/* Seen in this scrape? */
-bool series_set_has(const struct series_set *set, uint64_t fingerprint);
+/* What series_set_see() does with all but the most common. */
+enum series_seen series_set_look(struct series_set *set, uint64_t fingerprint);
 
-/* Asks for the memory that series_set_see() will need soon. */
-void series_set_expect(const struct series_set *set, uint64_t fingerprint);
+static inline enum series_seen
+series_set_see(struct series_set *set, uint64_t fingerprint)
+{
+	uint64_t *slot = &set->slots[series_set_home(set, fingerprint)];
+
+	if (*slot != ((fingerprint & ~SERIES_TAG_MASK) | set->last_tag))
+		return series_set_look(set, fingerprint);
+	*slot ^= SERIES_TAG_MASK;
+	set->kept++;
+	return SERIES_KEPT;
+}
 
 /* Of the series of the last good scrape, those not seen so far. */
 uint64_t series_set_gone(const struct series_set *set);
@@ -51,9 +74,6 @@ uint64_t series_set_gone(const struct series_set *set);
  * nothing stays.
  */
 void series_set_end(struct series_set *set, bool is_good);
-
-/* Forgets all. */
-void series_set_clear(struct series_set *set);
 
 /*
  * The series of one target from scrape to scrape, apart from whatever scanner

@@ -80,6 +80,13 @@ simd_special(simd_block block)
 	    _mm_cmplt_epi8(block, _mm_set1_epi8(0x20))));
 }
 
+/* A control character, or not ASCII. */
+static inline uint32_t
+simd_odd(simd_block block)
+{
+	return simd_bits(_mm_cmplt_epi8(block, _mm_set1_epi8(0x20)));
+}
+
 static inline uint32_t
 simd_digits(simd_block block)
 {
@@ -135,6 +142,12 @@ simd_special(simd_block block)
 {
 	SIMD_BITS(block[k] == '"' || block[k] == '\\' || block[k] < 0x20 ||
 		  block[k] >= 0x80);
+}
+
+static inline uint32_t
+simd_odd(simd_block block)
+{
+	SIMD_BITS(block[k] < 0x20 || block[k] >= 0x80);
 }
 
 static inline uint32_t

@@ -148,7 +148,8 @@ warnings_sort(struct warnings *warnings)
 	size_t i;
 
 	for (i = 0; i < WARNING_COUNT; i++)
-		qsort(warnings->rows[i].offenders,
-		    warnings->rows[i].offender_count,
-		    sizeof(warnings->rows[i].offenders[0]), compare);
+		if (warnings->rows[i].offender_count > 1)
+			qsort(warnings->rows[i].offenders,
+			    warnings->rows[i].offender_count,
+			    sizeof(warnings->rows[i].offenders[0]), compare);
 }
