@@ -112,10 +112,24 @@ say_unwritten(const struct journal *journal, uint64_t count)
 	    journal->path, "lines", text, NULL);
 }
 
+/* Under the lock: those whose write has not returned, or is to be done again.
+ */
+static uint64_t
+count_unwritten(const struct journal *journal)
+{
+	uint64_t written = journal->sent_end < journal->acked_end
+			       ? journal->sent_end
+			       : journal->acked_end;
+	uint64_t first = journal_queue_first(journal->queue);
+
+	return journal_queue_end(journal->queue) -
+	       (written > first ? written : first);
+}
+
 void
 journal_free(struct journal *journal)
 {
-	uint64_t waiting;
+	uint64_t unwritten;
 	bool is_over;
 
 	if (journal == NULL)
@@ -125,15 +139,14 @@ journal_free(struct journal *journal)
 	pthread_cond_broadcast(&journal->changed);
 	is_over = await_end(journal);
 	journal->is_abandoned = true;
-	waiting = journal_queue_end(journal->queue) -
-		  journal_queue_first(journal->queue);
+	unwritten = count_unwritten(journal);
 	pthread_mutex_unlock(&journal->lock);
 	if (is_over)
 		pthread_join(journal->id, NULL);
 	else
 		pthread_detach(journal->id);
-	if (waiting > 0)
-		say_unwritten(journal, waiting);
+	if (unwritten > 0)
+		say_unwritten(journal, unwritten);
 	journal_unref(journal);
 }
 

@@ -5,10 +5,11 @@
  *
  * The owner's thread appends and never waits.  A thread of the journal's own
  * collects what comes within JOURNAL_GATHER_MS, writes it at once, tells that
- * it is acknowledged, and brings it to the disk (fsync).  Trouble with the disk
- * stays here: lines wait in memory, bounded, and are written when that works
- * again; if there are too many the oldest are lost, which is counted and said
- * in the files, too.  One line in the log when it starts, one when it ends.
+ * it is acknowledged, and when nothing waits brings it to the disk (fsync).
+ * Trouble with the disk stays here: lines wait in memory, bounded, and are
+ * written when that works again; if there are too many the oldest are lost,
+ * which is counted and said in the files, too.  One line in the log when it
+ * starts, one when it ends.
  */
 #ifndef PROXY_DIAGNOSIS_JOURNAL_H
 #define PROXY_DIAGNOSIS_JOURNAL_H

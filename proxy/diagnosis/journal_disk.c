@@ -26,7 +26,9 @@ struct journal_disk {
 	bool may_continue; /* the last segment, which ends in a good line */
 	bool is_new;       /* its name may not be on the disk yet */
 	bool is_unsynced;  /* nothing of it has surely reached the disk */
-	uint64_t doubtful; /* one whose sync has failed; 0: none */
+	/* Segments whose lines have to be written again; 0, 0: none. */
+	uint64_t doubtful;
+	uint64_t doubtful_end;
 	uint64_t dropped;
 };
 
@@ -288,6 +290,19 @@ write_whole(struct journal_disk *disk, const char *bytes, size_t len)
 	return 0;
 }
 
+/* Of what is in the segment nothing has been synced, so all comes again. */
+static void
+note_doubtful(struct journal_disk *disk)
+{
+	uint64_t number = last_segment(disk)->number;
+
+	if (!disk->is_unsynced)
+		return;
+	if (disk->doubtful == 0)
+		disk->doubtful = number;
+	disk->doubtful_end = number + 1;
+}
+
 /* Half a line would stay in the way of those who read the file. */
 static void
 take_back(struct journal_disk *disk)
@@ -295,27 +310,32 @@ take_back(struct journal_disk *disk)
 	struct journal_segment *segment = last_segment(disk);
 	struct err ignored;
 
-	if (segment->size == 0)
+	if (segment->size == 0) {
 		journal_folder_remove(
 		    &disk->folder, disk->folder.count - 1, &ignored);
-	else if (disk->io->truncate(disk->fd, (off_t)segment->size) == -1)
+		return;
+	}
+	note_doubtful(disk);
+	if (disk->io->truncate(disk->fd, (off_t)segment->size) == -1)
 		return; /* whoever reads it drops the line */
 }
 
-/* Its lines are in the segment that was written now. */
+/* Their lines are in the segment that was written now. */
 static void
 drop_doubtful(struct journal_disk *disk)
 {
 	struct journal_folder *folder = &disk->folder;
 	struct err ignored;
-	size_t i;
+	uint64_t number;
+	size_t i = 0;
 
-	for (i = 0; disk->doubtful != 0 && i + 1 < folder->count; i++)
-		if (folder->segments[i].number == disk->doubtful) {
-			journal_folder_remove(folder, i, &ignored);
-			break;
-		}
-	disk->doubtful = 0;
+	while (disk->doubtful != 0 && i + 1 < folder->count) {
+		number = folder->segments[i].number;
+		if (number < disk->doubtful || number >= disk->doubtful_end ||
+		    journal_folder_remove(folder, i, &ignored) == -1)
+			i++;
+	}
+	disk->doubtful = disk->doubtful_end = 0;
 }
 
 static int
@@ -335,7 +355,6 @@ write_lines(
 	}
 	last_segment(disk)->size += len;
 	disk->folder.bytes += len;
-	drop_doubtful(disk);
 	return 0;
 }
 
@@ -359,17 +378,23 @@ sync_one(const struct journal_disk *disk, int fd)
 	return -1;
 }
 
+bool
+journal_disk_is_full(const struct journal_disk *disk)
+{
+	return is_full(disk, JOURNAL_BATCH_MAX);
+}
+
 int
 journal_disk_sync(struct journal_disk *disk, struct err *err)
 {
+	drop_doubtful(disk);
 	if (sync_one(disk, disk->fd) == 0 &&
 	    (!disk->is_new || sync_one(disk, disk->folder.fd) == 0)) {
 		disk->is_new = disk->is_unsynced = false;
 		return 0;
 	}
 	fail(disk, "sync", err);
-	if (disk->is_unsynced)
-		disk->doubtful = last_segment(disk)->number;
+	note_doubtful(disk);
 	close_all(disk);
 	return -1;
 }

@@ -55,7 +55,15 @@ int journal_disk_read(struct journal_disk *disk, journal_take_fn *take,
 int journal_disk_write(
     struct journal_disk *disk, const char *lines, size_t len, struct err *err);
 
-/* Brings to the disk what was written.  After -1 it has to be written again. */
+/* It has no room for another batch: the next one begins a new segment, and this
+ * one is not synced any more. */
+bool journal_disk_is_full(const struct journal_disk *disk);
+
+/*
+ * Brings to the disk what was written since the last time.  After -1, of this
+ * or of a write, all of that has to be written again, in the same order, before
+ * the next sync.
+ */
 int journal_disk_sync(struct journal_disk *disk, struct err *err);
 
 void journal_disk_facts(

@@ -31,6 +31,7 @@ struct batch {
 	uint64_t begin;
 	uint64_t end;
 	uint64_t last_id;
+	bool is_first; /* since the last sync */
 };
 
 /* Reading. */
@@ -249,7 +250,8 @@ fill_batch(struct journal *journal, struct batch *batch)
 	struct journal_queue *queue = journal->queue;
 	struct journal_entry *entry;
 
-	batch->len = add_gap(journal, journal->batch);
+	/* A gap waits for its sync: another batch does not tell it again. */
+	batch->len = batch->is_first ? add_gap(journal, journal->batch) : 0;
 	batch->begin = journal->sent_end;
 	for (; journal->sent_end < journal_queue_end(queue);
 	     journal->sent_end++) {
@@ -316,32 +318,52 @@ acknowledge(struct journal *journal, const struct batch *batch)
 		    batch->last_id, journal->options.arg);
 }
 
-static int
-send_batch(struct journal *journal, const struct batch *batch, struct err *err)
+/* Returns the end of what waits. */
+static uint64_t
+begin_batch(struct journal *journal, struct batch *batch)
 {
-	if (journal_disk_write(
-		journal->disk, journal->batch, batch->len, err) == -1)
-		return -1;
-	if (batch->len == 0)
-		return 0;
-	acknowledge(journal, batch);
-	return journal_disk_sync(journal->disk, err);
+	uint64_t end;
+
+	pthread_mutex_lock(&journal->lock);
+	fill_batch(journal, batch);
+	journal->busy_us = clock_now_us();
+	end = journal_queue_end(journal->queue);
+	pthread_mutex_unlock(&journal->lock);
+	return end;
+}
+
+/*
+ * All that waits now is written before it is synced: a disk that is slow to
+ * sync does not keep lines from the kernel, where they are safe from our end.
+ */
+static int
+send_batches(struct journal *journal, struct err *err)
+{
+	struct batch batch = { .is_first = true };
+	uint64_t end = begin_batch(journal, &batch);
+
+	for (;;) {
+		if (journal_disk_write(
+			journal->disk, journal->batch, batch.len, err) == -1)
+			return -1;
+		if (batch.len == 0)
+			return 0;
+		acknowledge(journal, &batch);
+		if (batch.end >= end || journal_disk_is_full(journal->disk))
+			return journal_disk_sync(journal->disk, err);
+		batch.is_first = false;
+		begin_batch(journal, &batch);
+	}
 }
 
 /* Returns whether there is more to do at once. */
 static bool
 send_some(struct journal *journal)
 {
-	struct batch batch = { .len = 0 };
 	struct err err;
+	int result = send_batches(journal, &err);
 	bool has_more;
-	int result;
 
-	pthread_mutex_lock(&journal->lock);
-	fill_batch(journal, &batch);
-	journal->busy_us = clock_now_us();
-	pthread_mutex_unlock(&journal->lock);
-	result = send_batch(journal, &batch, &err);
 	pthread_mutex_lock(&journal->lock);
 	journal->busy_us = 0;
 	if (result == 0)

@@ -366,6 +366,23 @@ test_short_trouble(void **state)
 		assert_int_equal(seen.times[k], 1);
 }
 
+static unsigned
+count_gap_lines(void)
+{
+	char names[80][LAB_NAME_SIZE], *text, *at;
+	int count = lab_segments(names, 80), i;
+	unsigned gaps = 0;
+	size_t len;
+
+	for (i = 0; i < count; i++) {
+		text = lab_read(names[i], &len);
+		for (at = text; (at = strstr(at, "\"gap\"")) != NULL; at++)
+			gaps++;
+		free(text);
+	}
+	return gaps;
+}
+
 /* A long one costs the oldest, and says how many. */
 static void
 test_long_trouble(void **state)
@@ -394,6 +411,7 @@ test_long_trouble(void **state)
 		reopen(IDS);
 		assert_int_equal(seen.gap_lost, lost);
 		assert_int_equal(seen.gaps, 1);
+		assert_int_equal(count_gap_lines(), 1);
 		assert_int_equal(seen.count, 1 + JOURNAL_WAITING_MAX);
 		assert_int_equal(seen.times[1], 1);
 		assert_int_equal(seen.last_id, 2999);
@@ -535,6 +553,17 @@ hang(int fd, const void *bytes, size_t len)
 	return write(fd, bytes, len);
 }
 
+/* Until the thread of a journal that was given up has ended. */
+static void
+await_unlocked(const char *path)
+{
+	struct journal_disk *disk = journal_disk_new(path, 1 << 20, &lab_io);
+
+	while (journal_disk_write(disk, "", 0, &err) == -1)
+		rest();
+	journal_disk_free(disk);
+}
+
 static void
 test_hanging_disk(void **state)
 {
@@ -543,7 +572,6 @@ test_hanging_disk(void **state)
 	struct journal_options options = {
 		.path = path, .max_size = 1 << 20, .io = &hanging
 	};
-	struct journal_disk *disk;
 	uint64_t id, begin_us;
 
 	(void)state;
@@ -562,11 +590,86 @@ test_hanging_disk(void **state)
 	assert_true(clock_now_us() - begin_us < 10000000);
 	/* Its thread ends when it can. */
 	atomic_store(&may_go_on, true);
-	disk = journal_disk_new(path, 1 << 20, &lab_io);
-	while (journal_disk_write(disk, "", 0, &err) == -1)
-		rest();
-	journal_disk_free(disk);
+	await_unlocked(path);
 	open_with(IDS);
+}
+
+/* A disk that takes what is written at once, but is slow to sync. */
+static atomic_bool may_open, may_sync;
+
+static int
+open_late(int folder, const char *name, int flags, mode_t mode)
+{
+	while (!atomic_load(&may_open))
+		rest();
+	return lab_open(folder, name, flags, mode);
+}
+
+static int
+sync_late(int fd)
+{
+	while (!atomic_load(&may_sync))
+		rest();
+	return lab_sync(fd);
+}
+
+/* What standard error gets while the journal ends. */
+static void
+end_aside(char *said, size_t size)
+{
+	FILE *aside = tmpfile();
+	int own = dup(STDERR_FILENO);
+
+	assert_non_null(aside);
+	dup2(fileno(aside), STDERR_FILENO);
+	journal_free(journal);
+	dup2(own, STDERR_FILENO);
+	close(own);
+	rewind(aside);
+	said[fread(said, 1, size - 1, aside)] = '\0';
+	fclose(aside);
+}
+
+/* All that waits is written, in batches, before any sync is waited for: what
+ * has been written then is not lost with the process. */
+static void
+test_slow_sync(void **state)
+{
+	static struct journal_io slow;
+	struct journal_options options = {
+		.path = lab_path,
+		.max_size = 16 << 20,
+		.acknowledged = take_ack,
+		.io = &slow,
+	};
+	struct journal_status status;
+	char said[512];
+	uint64_t id;
+
+	(void)state;
+	end_journal();
+	lab_empty();
+	/* A new folder is synced when it is made. */
+	assert_int_equal(mkdir(lab_path, 0700), 0);
+	atomic_store(&acked, 0);
+	slow = lab_io;
+	slow.open = open_late;
+	slow.sync = sync_late;
+	journal = journal_new(&options, &err);
+	assert_non_null(journal);
+	for (id = 1; id <= 300; id++)
+		append(id, 900);
+	atomic_store(&may_open, true);
+	await_ack(300);
+	journal_status(journal, &status);
+	assert_int_equal(status.waiting, 300);
+	end_aside(said, sizeof(said));
+	assert_string_equal(said, "");
+	atomic_store(&may_sync, true);
+	await_unlocked(lab_path);
+	open_with(IDS);
+	await_ready();
+	assert_int_equal(seen.count, 300);
 }
 
 /* From one thread while another one asks. */
@@ -639,6 +742,7 @@ main(void)
 		T(test_no_parent),
 		T(test_two_gates),
 		T(test_hanging_disk),
+		T(test_slow_sync),
 		T(test_threads),
 	};
 

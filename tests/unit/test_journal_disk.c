@@ -605,6 +605,54 @@ test_sync_goes_on_failing(void **state)
 	assert_has(1, 5);
 }
 
+/* Until all of several batches is written again it stays where it was. */
+static void
+test_batches_again(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		lab_empty();
+		end();
+		begin();
+		assert_int_equal(write_lines(1, 3, 5), 0);
+		assert_int_equal(write_lines(4, 3, 5), 0);
+		lab_break(i == 0 ? LAB_SYNC : LAB_WRITE, 0, 1, EIO);
+		if (i == 0)
+			assert_int_equal(journal_disk_sync(disk, &err), -1);
+		else
+			assert_int_equal(write_lines(7, 3, 5), -1);
+		assert_int_equal(write_lines(1, 3, 5), 0);
+		restart();
+		assert_has(1, 7);
+	}
+}
+
+/* And then it is not there twice. */
+static void
+test_batches_once(void **state)
+{
+	struct journal_disk_facts facts;
+
+	(void)state;
+	assert_int_equal(write_lines(1, 3, 5), 0);
+	lab_break(LAB_WRITE, 0, 1, ENOSPC);
+	assert_int_equal(write_lines(4, 3, 5), -1);
+	assert_int_equal(write_lines(1, 3, 5), 0);
+	lab_break(LAB_WRITE, 0, 1, ENOSPC);
+	assert_int_equal(write_lines(4, 3, 5), -1);
+	assert_int_equal(write_lines(1, 3, 5), 0);
+	assert_int_equal(write_lines(4, 3, 5), 0);
+	journal_disk_facts(disk, &facts);
+	assert_int_equal(facts.segments, 3);
+	assert_int_equal(journal_disk_sync(disk, &err), 0);
+	journal_disk_facts(disk, &facts);
+	assert_int_equal(facts.segments, 1);
+	restart();
+	assert_has(1, 7);
+}
+
 /* Half a line that cannot be taken back does no harm. */
 static void
 test_cannot_take_back(void **state)
@@ -687,6 +735,8 @@ main(void)
 		T(test_every_call_fails),
 		T(test_no_sync),
 		T(test_sync_goes_on_failing),
+		T(test_batches_again),
+		T(test_batches_once),
 		T(test_cannot_take_back),
 		T(test_cannot_delete),
 		T(test_stops_reading),
