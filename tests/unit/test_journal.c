@@ -399,7 +399,7 @@ test_long_trouble(void **state)
 		await_synced();
 		lab_break(troubles[i].call, 0, 1 << 30, troubles[i].error);
 		for (id = 2; id < 3000; id++)
-			append(id, 10);
+			append(id, 100); /* two batches */
 		await_failing(true);
 		lab_heal();
 		await_failing(false);
