@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "proxy/diagnosis/codes.h"
+#include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/sketch.h"
 #include "proxy/fetch/report.h"
 
@@ -28,6 +29,7 @@ evidence_add(
 	va_start(args, format);
 	vsnprintf(piece, sizeof(piece), format, args);
 	va_end(args);
+	parts_unmark(piece);
 	sketch_print(whole, sizeof(whole), "%s%s (%s)",
 	    evidence->len > 0 ? "; " : "", piece, mark);
 	len = strlen(whole);

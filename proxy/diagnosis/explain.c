@@ -5,6 +5,7 @@
 #include "proxy/backend/pod_read.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/evidence.h"
+#include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/resources.h"
 #include "proxy/diagnosis/sketch.h"
 
@@ -41,17 +42,15 @@ add_pieces(char *out, size_t size, const char *pieces)
 {
 	static const char gap[] = "; ";
 	size_t used = strlen(out), len, before;
-	const char *end;
+	struct part part;
 
-	for (; *pieces != '\0'; pieces = end + strspn(end, gap)) {
-		end = strstr(pieces, "); ");
-		end = end != NULL ? end + 1 : pieces + strlen(pieces);
-		len = (size_t)(end - pieces);
+	while (parts_next(&pieces, &part)) {
+		len = (size_t)(pieces - part.text);
 		before = used > 0 ? strlen(gap) : 0;
 		if (used + before + len >= size)
 			continue;
 		memcpy(out + used, gap, before);
-		memcpy(out + used + before, pieces, len);
+		memcpy(out + used + before, part.text, len);
 		used += before + len;
 		out[used] = '\0';
 	}

@@ -123,3 +123,18 @@ parts_next(const char **cursor, struct part *part)
 	*cursor += **cursor == '.';
 	return true;
 }
+
+void
+parts_unmark(char *text)
+{
+	const char *kind;
+	size_t mark;
+
+	for (; *text != '\0'; text++) {
+		mark = match_mark(text, &kind);
+		if (mark == 0)
+			continue;
+		text[0] = '[';
+		text[mark - 1] = ']';
+	}
+}

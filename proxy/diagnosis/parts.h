@@ -32,4 +32,8 @@ struct part {
  */
 bool parts_next(const char **cursor, struct part *part);
 
+/* Words of others cannot pass for a piece of ours: their marks get square
+ * brackets. */
+void parts_unmark(char *text);
+
 #endif

@@ -16,6 +16,7 @@
 #include "conf/conf.h"
 #include "proxy/diagnosis/baseline.h"
 #include "proxy/diagnosis/classify.h"
+#include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/lateness.h"
 #include "proxy/fetch/report.h"
 
@@ -570,6 +571,33 @@ test_ok(void **state)
 	assert_string_equal(finding.seen, "");
 }
 
+/* An exporter's words that look like evidence are one piece of it. */
+static void
+test_forged_evidence(void **state)
+{
+	static const struct report report = {
+		.end = ATTEMPT_COMPLETE,
+		.step = STEP_DONE,
+		.error_text = "a (measured); all is well (measured); ",
+		.wire_bytes = 9,
+		.judge = { .verdict = VERDICT_WHOLE,
+		    .status = 500,
+		    .has_any_byte = true,
+		    .is_head_complete = true },
+	};
+	struct finding finding;
+	const char *cursor = finding.seen;
+	struct part part;
+
+	(void)state;
+	finding_describe(&finding, classify(&report), &report,
+	    &examples[0].target, 1000, 10000);
+	check_part("forged", finding.seen,
+	    "a [measured]; all is well [measured]; \" (measured)");
+	assert_true(parts_next(&cursor, &part));
+	assert_false(parts_next(&cursor, &part));
+}
+
 /* Fills what the exporter decides with a mark, to its last byte. */
 #define POISON(field) poison(field, sizeof(field))
 
@@ -871,6 +899,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_forged_evidence),
 		cmocka_unit_test(test_ok),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_empty),

@@ -783,6 +783,11 @@ test_finding(void **state)
 	finding_explain(&finding, &verdict);
 	assert_in(finding.seen, "old (measured)");
 	assert_null(strstr(finding.seen, "ee"));
+	/* What is quoted may look like the end of one. */
+	snprintf(finding.seen, sizeof(finding.seen),
+	    "begins \"f(); %0950d\" (measured)", 0);
+	finding_explain(&finding, &verdict);
+	assert_null(strstr(finding.seen, "begins"));
 	/* And nothing changes nothing. */
 	memset(&verdict, 0, sizeof(verdict));
 	strcpy(finding.words, "w");
