@@ -147,23 +147,33 @@ is_killed(const struct pod_container *container, uint64_t now_us,
 	       container->ended_wall_us > since_us;
 }
 
+/* An address may have brackets, too, but not at the end. */
+static bool
+has_bracket(const struct finding *finding)
+{
+	size_t len = strlen(finding->words);
+
+	return len > 0 && finding->words[len - 1] == ']';
+}
+
+/* The node's own want of memory ends a container with the same word. */
 static void
 blame_memory(struct finding *finding, const struct pod_container *container)
 {
 	char bracket[96], text[256];
 
-	if (strchr(finding->words, '[') == NULL) {
+	if (!has_bracket(finding)) {
 		sketch_print(bracket, sizeof(bracket),
 		    "oom_killed: container %.48s", container->name);
 		add_bracket(finding, bracket);
 	}
 	add_text(finding->cause, sizeof(finding->cause),
-	    "Kubernetes says that the exporter's container was killed at its "
-	    "memory limit.",
+	    "Kubernetes says that the exporter's container was killed for want "
+	    "of memory: at its limit, or because the node had none left.",
 	    false);
 	sketch_print(text, sizeof(text),
-	    "raise resources.limits.memory of container %s; kubectl logs POD "
-	    "-c %s --previous.",
+	    "raise resources.limits.memory of container %s, if it was that; "
+	    "kubectl logs POD -c %s --previous.",
 	    container->name, container->name);
 	add_text(finding->fix, sizeof(finding->fix), text, false);
 }

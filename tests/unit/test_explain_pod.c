@@ -94,6 +94,12 @@ the_kernel_was_first(void **state)
 	    &finding, "refused [oom_killed at limit 128Mi]", NULL, &status, 0);
 	assert_string_equal(
 	    finding.words, "refused [oom_killed at limit 128Mi]");
+	/* Brackets of an address are no cause. */
+	explain(&finding, "dial tcp [::1]:9100: refused", NULL, &status, 0);
+	assert_string_equal(finding.words,
+	    "dial tcp [::1]:9100: refused [oom_killed: container mysqld]");
+	/* The word does not tell whose memory it was. */
+	assert_non_null(strstr(finding.cause, "or because the node"));
 }
 
 static void
