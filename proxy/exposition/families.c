@@ -194,12 +194,9 @@ close_run(struct families *families)
 }
 
 void
-families_open(struct families *families, const unsigned char *name, size_t len)
+families_change(
+    struct families *families, const unsigned char *name, size_t len)
 {
-	if (len > sizeof(families->name))
-		len = sizeof(families->name);
-	if (len == families->name_len && memcmp(families->name, name, len) == 0)
-		return;
 	close_run(families);
 	memcpy(families->name, name, len);
 	families->name_len = len;
@@ -222,12 +219,12 @@ families_has(
 		{ "_gcount", 7 }, { "_gsum", 5 } };
 	size_t i, rest;
 
+	if (families_is_open(families, name, len))
+		return true;
 	if (families->name_len == 0 || len < families->name_len ||
 	    memcmp(name, families->name, families->name_len) != 0)
 		return false;
 	rest = len - families->name_len;
-	if (rest == 0)
-		return true;
 	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 		if (suffixes[i].len == rest && memcmp(name + families->name_len,
 						   suffixes[i].text, rest) == 0)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/exposition/equal.h"
 #include "proxy/exposition/facts.h"
 
 #define FAMILIES_KEPT 32
@@ -54,9 +55,27 @@ void families_fini(struct families *families);
 /* Names are hashed with `seed`, so that nobody outside can make two meet. */
 void families_begin(struct families *families, uint64_t seed);
 
-/* A line with that family's name follows; nothing if it is the one open. */
-void families_open(
+/* What families_open() does if it is another one than the one open. */
+void families_change(
     struct families *families, const unsigned char *name, size_t len);
+
+static inline bool
+families_is_open(
+    const struct families *families, const unsigned char *name, size_t len)
+{
+	return len == families->name_len &&
+	       equal_bytes(families->name, name, len);
+}
+
+/* A line with that family's name follows. */
+static inline void
+families_open(struct families *families, const unsigned char *name, size_t len)
+{
+	if (len > sizeof(families->name))
+		len = sizeof(families->name);
+	if (!families_is_open(families, name, len))
+		families_change(families, name, len);
+}
 
 /* Whether samples of that name belong to the one open: a_bucket to a. */
 bool families_has(

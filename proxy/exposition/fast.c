@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "proxy/exposition/equal.h"
 #include "proxy/exposition/fast_parts.h"
 #include "proxy/exposition/fingerprint.h"
 #include "proxy/exposition/number.h"
@@ -23,6 +24,7 @@ struct line {
 	uint8_t name_lens[LABELS_MAX];
 	size_t name_count;
 	bool has_high;
+	bool is_same; /* has the metric's name of the line before */
 };
 
 /* The first byte that is none of a metric's name, or NULL. */
@@ -94,12 +96,7 @@ note_name(struct line *line, const unsigned char *name, size_t len)
 static bool
 is_within(const struct fast *fast, size_t name_len, size_t value_len)
 {
-	const struct exposition_limits *limits = fast->limits;
-
-	return (limits->label_name_length == 0 ||
-		   name_len <= limits->label_name_length) &&
-	       (limits->label_value_length == 0 ||
-		   value_len <= limits->label_value_length);
+	return name_len <= fast->name_max && value_len <= fast->value_max;
 }
 
 /* name="value"; returns what is behind it, or NULL. */
@@ -161,8 +158,7 @@ take_labels(struct fast *fast, struct line *line, const unsigned char *p)
 	}
 	if (*p != '}')
 		return NULL;
-	if (fast->limits->labels > 0 &&
-	    line->name_count + 1 > fast->limits->labels)
+	if (line->name_count >= fast->labels_max)
 		return NULL;
 	line->labels_len = (size_t)(p - line->labels);
 	return p + 1;
@@ -203,9 +199,10 @@ take_name(struct fast *fast, struct line *line, const unsigned char *p)
 	struct learn *learn = fast->learn;
 	const unsigned char *end = p + learn->name_len;
 
-	if (learn->name_len > 0 && end <= line->safe &&
-	    memcmp(p, learn->name, learn->name_len) == 0 &&
-	    (*end == '{' || *end == ' '))
+	line->is_same = learn->name_len > 0 && end <= line->safe &&
+			(*end == '{' || *end == ' ') &&
+			equal_bytes(p, learn->name, learn->name_len);
+	if (line->is_same)
 		return end;
 	if (!lex_is(*p, CLASS_METRIC_START))
 		return NULL;
@@ -263,7 +260,7 @@ take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 	if (*p != '\n' || p >= end || p - name >= PARSE_ENTRY_MAX)
 		return NULL;
 	p++;
-	if (len != learn->name_len || memcmp(name, learn->name, len) != 0)
+	if (!line->is_same)
 		learn_name(learn, name, len);
 	learn_sample(learn, (size_t)(p - name));
 	if (*number_end == ' ')
@@ -274,6 +271,23 @@ take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 	if (learn->known >= 0)
 		keep_value(learn, line, number, (size_t)(number_end - number));
 	return p;
+}
+
+static size_t
+bound_of(uint64_t limit)
+{
+	return limit == 0 || limit > SIZE_MAX ? SIZE_MAX : (size_t)limit;
+}
+
+void
+fast_begin(struct fast *fast, struct learn *learn,
+    const struct exposition_limits *limits, bool is_openmetrics)
+{
+	fast->learn = learn;
+	fast->is_openmetrics = is_openmetrics;
+	fast->labels_max = bound_of(limits->labels);
+	fast->name_max = bound_of(limits->label_name_length);
+	fast->value_max = bound_of(limits->label_value_length);
 }
 
 size_t

@@ -21,9 +21,14 @@ struct learn;
 
 struct fast {
 	struct learn *learn;
-	const struct exposition_limits *limits;
 	bool is_openmetrics;
+	/* A label may be no more than so long, and a series have fewer. */
+	size_t name_max, value_max;
+	size_t labels_max; /* less the name's own, which counts */
 };
+
+void fast_begin(struct fast *fast, struct learn *learn,
+    const struct exposition_limits *limits, bool is_openmetrics);
 
 /* Bytes that fast_lines() may read behind the end of what it is given. */
 #define FAST_SLACK 32

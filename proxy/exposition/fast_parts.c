@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/base/utf8.h"
+#include "proxy/exposition/equal.h"
 
 /* NaN, +Inf, -Inf: as every library writes them. */
 static unsigned
@@ -21,17 +22,11 @@ special_number(const unsigned char *p)
 	return 0;
 }
 
-static bool
-is_single(uint32_t bits)
-{
-	return (bits & (bits - 1)) == 0;
-}
-
 /* digits[.digits], with the sign off: one bit a byte. */
 static bool
 is_mantissa(uint32_t digits, uint32_t dots, uint32_t all)
 {
-	return (digits | dots) == all && is_single(dots) && digits != 0;
+	return (digits | dots) == all && fast_is_single(dots) && digits != 0;
 }
 
 /* Which bytes of a number are what: a bit each. */
@@ -72,7 +67,7 @@ is_scientific(const struct shape *shape, unsigned len)
 	unsigned e = simd_first(shape->es), first = e + 1;
 	uint32_t below = ((uint32_t)1 << e) - 1, signs = shape->signs >> first;
 
-	if (!is_single(shape->es) || signs > 1 ||
+	if (!fast_is_single(shape->es) || signs > 1 ||
 	    !is_mantissa(shape->digits & below, shape->dots,
 		below & ~(shape->signs & 1)))
 		return false;
@@ -83,7 +78,7 @@ is_scientific(const struct shape *shape, unsigned len)
 }
 
 unsigned
-fast_number(const unsigned char *p, const unsigned char *safe)
+fast_any_number(const unsigned char *p, const unsigned char *safe)
 {
 	struct shape shape = shape_of(p);
 	uint32_t all;
@@ -150,8 +145,8 @@ fast_metadata(struct fast *fast, const unsigned char *p,
 
 	if (name > safe)
 		return NULL;
-	is_help = memcmp(p, "# HELP ", 7) == 0;
-	if ((!is_help && memcmp(p, "# TYPE ", 7) != 0) ||
+	is_help = equal_seven(p, "# HELP ");
+	if ((!is_help && !equal_seven(p, "# TYPE ")) ||
 	    !lex_is(*name, CLASS_METRIC_START))
 		return NULL;
 	text = name;

@@ -7,11 +7,37 @@
 #include "proxy/exposition/learn.h"
 #include "proxy/exposition/simd.h"
 
+/* None, or one. */
+static inline bool
+fast_is_single(uint32_t bits)
+{
+	return (bits & (bits - 1)) == 0;
+}
+
+/* What fast_number() does with all but the most common. */
+unsigned fast_any_number(const unsigned char *p, const unsigned char *safe);
+
 /*
  * The length of the number at `p` if it is a plain one that ends in a blank or
  * a newline and is sure to fit a float64; else 0.  `p` is not behind `safe`.
  */
-unsigned fast_number(const unsigned char *p, const unsigned char *safe);
+static inline unsigned
+fast_number(const unsigned char *p, const unsigned char *safe)
+{
+	simd_block block = simd_load(p);
+	uint32_t digits = simd_digits(block), dots = simd_equal(block, '.');
+	uint32_t others = ~(digits | dots) & 0xffff, all;
+	unsigned len;
+
+	if (others == 0)
+		return fast_any_number(p, safe);
+	len = simd_first(others);
+	all = ((uint32_t)1 << len) - 1;
+	if ((p[len] == '\n' || p[len] == ' ') && (digits & all) != 0 &&
+	    fast_is_single(dots & all))
+		return len;
+	return fast_any_number(p, safe);
+}
 
 /* A HELP or TYPE line; behind its newline, or NULL. */
 const unsigned char *fast_metadata(struct fast *fast, const unsigned char *p,

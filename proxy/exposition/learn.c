@@ -128,7 +128,8 @@ learn_name(struct learn *learn, const unsigned char *name, size_t len)
 	struct families *families = &learn->families;
 
 	learn->known = find_known(name, len);
-	if (!families_has(families, name, len))
+	if (!families_is_open(families, name, len) &&
+	    !families_has(families, name, len))
 		families_open(families, name, len);
 	/* One hash serves both if the family has that very name. */
 	learn->name_hash = len == families->name_len

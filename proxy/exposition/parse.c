@@ -177,6 +177,7 @@ parse_type(struct slice text, bool is_openmetrics, enum metric_type *type)
 
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (types[i].len != text.len ||
+		    types[i].name[0] != (char)text.bytes[0] ||
 		    memcmp(types[i].name, text.bytes, text.len) != 0)
 			continue;
 		*type = types[i].type;

@@ -170,9 +170,8 @@ scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		begin_version(scanner, (enum prometheus)i);
 	begin_fallback(scanner);
-	scanner->fast.learn = &scanner->learn;
-	scanner->fast.limits = &scanner->options.limits;
-	scanner->fast.is_openmetrics = scanner->format == FORMAT_OPENMETRICS;
+	fast_begin(&scanner->fast, &scanner->learn, &scanner->options.limits,
+	    scanner->format == FORMAT_OPENMETRICS);
 	protobuf_begin(&scanner->protobuf);
 	scanner->is_over = !scanner_has_reader(scanner);
 	scanner->is_finished = scanner->is_disputed = false;
