@@ -9,6 +9,9 @@
 #define SECONDS_BELOW ((int64_t)100000000000)
 #define MICRO_ABOVE ((int64_t)100000000000000)
 
+/* Of a known value: more than any exporter has bytes. */
+#define VALUE_MAX 1e18
+
 #define TEXT(text) text, sizeof(text) - 1
 
 static const struct {
@@ -206,6 +209,9 @@ learn_value(struct learn *learn, const unsigned char *labels, size_t labels_len,
 
 	if (strlen(wanted) != labels_len ||
 	    memcmp(wanted, labels, labels_len) != 0)
+		return;
+	/* NaN, infinite or negative: it cannot be true. */
+	if (!(value >= 0 && value < VALUE_MAX))
 		return;
 	learn->facts.has_value[learn->known] = true;
 	learn->facts.value[learn->known] = value;

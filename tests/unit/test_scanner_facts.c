@@ -115,6 +115,15 @@ test_values(void **state)
 	assert_false(facts->has_value[FACT_GO_GC_COUNT]);
 	assert_false(facts->has_value[FACT_GO_GOROUTINES]);
 	assert_string_equal(fact_name(FACT_OPEN_FDS), "process_open_fds");
+	/* Legal, but nothing to compute or print with. */
+	facts = &scan("process_start_time_seconds NaN\n"
+		      "process_open_fds +Inf\nprocess_max_fds -1\n"
+		      "process_resident_memory_bytes 1e300\n")
+		     ->facts;
+	assert_false(facts->has_value[FACT_START_TIME]);
+	assert_false(facts->has_value[FACT_OPEN_FDS]);
+	assert_false(facts->has_value[FACT_MAX_FDS]);
+	assert_false(facts->has_value[FACT_RESIDENT_BYTES]);
 }
 
 static void
