@@ -42,6 +42,25 @@ evidence_add(
 	evidence->out[evidence->len] = '\0';
 }
 
+void
+evidence_add_pieces(char *out, size_t size, const char *pieces)
+{
+	static const char gap[] = "; ";
+	size_t used = strlen(out), len, before;
+	struct part part;
+
+	while (parts_next(&pieces, &part)) {
+		len = (size_t)(pieces - part.text);
+		before = used > 0 ? strlen(gap) : 0;
+		if (used + before + len >= size)
+			continue;
+		memcpy(out + used, gap, before);
+		memcpy(out + used + before, part.text, len);
+		used += before + len;
+		out[used] = '\0';
+	}
+}
+
 const char *
 evidence_excerpt(char out[EVIDENCE_EXCERPT_SIZE], const char *escaped)
 {

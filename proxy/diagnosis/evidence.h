@@ -21,6 +21,10 @@ struct evidence {
 void evidence_add(struct evidence *evidence, const char *mark,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Those of `pieces`, each with its mark; one that does not fit whole is left
+ * out. */
+void evidence_add_pieces(char *out, size_t size, const char *pieces);
+
 #define MEASURED(...) evidence_add(evidence, "measured", __VA_ARGS__)
 #define INFERRED(...) evidence_add(evidence, "inferred", __VA_ARGS__)
 #define UNKNOWN(...) evidence_add(evidence, "unknown", __VA_ARGS__)

@@ -5,7 +5,6 @@
 #include "proxy/backend/pod_read.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/evidence.h"
-#include "proxy/diagnosis/parts.h"
 #include "proxy/diagnosis/resources.h"
 #include "proxy/diagnosis/sketch.h"
 
@@ -36,26 +35,6 @@ add_text(char *text, size_t size, const char *more, bool instead)
 		    text + len, size - len, "%s%s", len > 0 ? " " : "", more);
 }
 
-/* Pieces end in their mark; one that does not fit whole is left out. */
-static void
-add_pieces(char *out, size_t size, const char *pieces)
-{
-	static const char gap[] = "; ";
-	size_t used = strlen(out), len, before;
-	struct part part;
-
-	while (parts_next(&pieces, &part)) {
-		len = (size_t)(pieces - part.text);
-		before = used > 0 ? strlen(gap) : 0;
-		if (used + before + len >= size)
-			continue;
-		memcpy(out + used, gap, before);
-		memcpy(out + used + before, part.text, len);
-		used += before + len;
-		out[used] = '\0';
-	}
-}
-
 void
 finding_explain(
     struct finding *finding, const struct resources_verdict *verdict)
@@ -73,9 +52,9 @@ finding_explain(
 	memcpy(seen, finding->seen, sizeof(seen));
 	finding->seen[0] = '\0';
 	/* What explains it first: there may not be room for all. */
-	add_pieces(finding->seen, sizeof(finding->seen),
+	evidence_add_pieces(finding->seen, sizeof(finding->seen),
 	    is_sure ? verdict->seen : seen);
-	add_pieces(finding->seen, sizeof(finding->seen),
+	evidence_add_pieces(finding->seen, sizeof(finding->seen),
 	    is_sure ? seen : verdict->seen);
 }
 
@@ -201,5 +180,5 @@ finding_explain_pod(struct finding *finding, const struct conf_target *target,
 	if (container != NULL &&
 	    is_killed(container, now_us, circumstances->last_good_wall_us))
 		blame_memory(finding, container);
-	add_pieces(finding->seen, sizeof(finding->seen), seen);
+	evidence_add_pieces(finding->seen, sizeof(finding->seen), seen);
 }

@@ -13,28 +13,6 @@ finding_status(const struct finding *finding)
 				       : reason_row(finding->reason)->status;
 }
 
-/* The pieces that there were, as far as whole ones fit. */
-static void
-add_rest(struct evidence *evidence, const char *rest)
-{
-	size_t room = evidence->size - evidence->len - 1, len = strlen(rest);
-
-	if (len == 0 || room <= strlen("; "))
-		return;
-	room -= strlen("; ");
-	if (len > room) {
-		len = room;
-		while (len > 0 && strncmp(rest + len, "; ", 2) != 0)
-			len--;
-	}
-	if (len == 0)
-		return;
-	memcpy(evidence->out + evidence->len, "; ", 2);
-	memcpy(evidence->out + evidence->len + 2, rest, len);
-	evidence->len += 2 + len;
-	evidence->out[evidence->len] = '\0';
-}
-
 /* Comes first: whatever else was seen, this is how to read it. */
 void
 finding_starting_up(struct finding *finding, uint64_t age_us, int64_t grace_ms)
@@ -51,5 +29,5 @@ finding_starting_up(struct finding *finding, uint64_t age_us, int64_t grace_ms)
 		 "it, startup_grace is %s",
 	    sketch_duration(age, age_us, " "),
 	    sketch_duration(grace, (uint64_t)grace_ms * 1000, " "));
-	add_rest(evidence, was);
+	evidence_add_pieces(finding->seen, sizeof(finding->seen), was);
 }

@@ -159,7 +159,7 @@ says_so_first(void **state)
 	    "%s; one (measured); two (inferred)", begin);
 	assert_string_equal(finding.seen, expected);
 	/* What does not fit goes from the end, by whole pieces. */
-	strcpy(finding.seen, "one (measured); ");
+	strcpy(finding.seen, "one (measured); begins \"a; ");
 	for (i = strlen(finding.seen); i < sizeof(finding.seen) - 1; i++)
 		finding.seen[i] = 'x';
 	finding.seen[i] = '\0';
