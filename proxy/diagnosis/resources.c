@@ -252,9 +252,10 @@ resources_take_cpu(struct resources *resources, bool *has, uint64_t *us)
 {
 	*has = resources->pid != 0 && !resources->has_ended &&
 	       process_cpu_us(resources->pid, us);
-	if (!*has && resources->folder != -1 &&
-	    process_has_ended(resources->folder))
-		resources_lose(resources);
+	/* Notes the end, if that is what it is. */
+	if (!*has && resources->pid != 0 && !resources->has_ended)
+		resources_release_process(
+		    resources, resources_hold_process(resources));
 }
 
 /* A full limit may just be a full cache of files; that one is asked for only

@@ -47,6 +47,7 @@ struct search {
 	atomic_bool stop;
 	char *root;
 	struct owners_result walked;
+	unsigned room; /* for descriptors to be kept */
 	size_t count;
 	struct item items[];
 };
@@ -216,6 +217,20 @@ open_cgroup(const struct search *search, struct item *item)
 	}
 }
 
+/* Who finds no room is looked at by opening things each time. */
+static void
+keep(struct search *search, struct item *item)
+{
+	unsigned wanted = cgroup_kept(&item->cgroup) + (item->folder != -1);
+
+	if (wanted <= search->room) {
+		search->room -= wanted;
+		return;
+	}
+	process_close(&item->folder);
+	cgroup_let_go(&item->cgroup);
+}
+
 /* Once in a way that may wait: the kernel may have to load a module. */
 static void
 ask_queue(struct search *search)
@@ -244,6 +259,7 @@ run(void *arg)
 	for (i = 0; i < search->count; i++) {
 		open_process(search, &search->items[i]);
 		open_cgroup(search, &search->items[i]);
+		keep(search, &search->items[i]);
 	}
 	search->message.deliver = take;
 	mailbox_post(mailbox, &search->message);
@@ -416,6 +432,7 @@ resources_search(struct resources *resources, uint64_t now_us)
 	search = xcalloc(1, sizeof(*search) + room * sizeof(search->items[0]));
 	search->book = book;
 	search->root = xstrdup(book->root);
+	search->room = resources_room(book);
 	atomic_init(&search->stop, false);
 	add_item(search, resources);
 	/* One walk serves all that are due. */

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,7 +128,7 @@ measure_cgroup(struct resources *resources, const struct resources_mark *mark,
 }
 
 static void
-measure_process(struct resources *resources,
+measure_process(struct resources *resources, int folder,
     const struct resources_question *question, struct resources_facts *facts)
 {
 	const struct resources_mark *mark = question->mark;
@@ -136,8 +137,8 @@ measure_process(struct resources *resources,
 	uint64_t before = is_same ? mark->cpu_us : resources->first_cpu_us;
 	uint64_t since = is_same ? mark->at_us : resources->first_us, now;
 
-	if (!process_read_stat(resources->folder, &facts->stat)) {
-		resources_lose(resources);
+	if (!process_read_stat(folder, &facts->stat)) {
+		resources->has_ended = errno == ESRCH || errno == ENOENT;
 		return;
 	}
 	facts->sight = SIGHT_ALIVE;
@@ -146,10 +147,10 @@ measure_process(struct resources *resources,
 	    resources->good_pid != 0 &&
 	    (resources->good_pid != resources->pid ||
 		resources->good_start_ticks != resources->start_ticks);
-	facts->has_fds = process_count_fds(
-	    resources->folder, &facts->open_fds, &facts->max_fds);
-	facts->is_in_lock = resources_is_late(question->reason) &&
-			    process_is_in_lock(resources->folder);
+	facts->has_fds =
+	    process_count_fds(folder, &facts->open_fds, &facts->max_fds);
+	facts->is_in_lock =
+	    resources_is_late(question->reason) && process_is_in_lock(folder);
 	if (had_cpu && process_cpu_us(resources->pid, &now) && now >= before) {
 		facts->has_cpu_used = true;
 		facts->cpu_used_us = now - before;
@@ -161,6 +162,8 @@ static void
 look_at_process(struct resources *resources,
     const struct resources_question *question, struct resources_facts *facts)
 {
+	int folder;
+
 	facts->sight = SIGHT_UNSEEN;
 	facts->unseen =
 	    resources->unseen != NULL ? resources->unseen : "not found yet";
@@ -168,10 +171,11 @@ look_at_process(struct resources *resources,
 		facts->sight = SIGHT_OFF;
 	if (resources->pid == 0)
 		return;
-	if (!resources->has_ended && process_has_ended(resources->folder))
-		resources_lose(resources);
-	if (!resources->has_ended)
-		measure_process(resources, question, facts);
+	folder = resources_hold_process(resources);
+	facts->unseen = "one that cannot be looked at now";
+	if (folder != -1)
+		measure_process(resources, folder, question, facts);
+	resources_release_process(resources, folder);
 	if (resources->has_ended) {
 		facts->sight = SIGHT_ENDED;
 		facts->stat.pid = resources->pid;

@@ -1,8 +1,9 @@
 /*
  * What the resources of a target are made of.  Private: resources.c has the
  * book and a scrape's course, resources_find.c the search for the process,
- * resources_measure.c what is read when something is to be explained,
- * resources_causes.c and its words what that means.
+ * resources_kept.c how many descriptors are kept, resources_measure.c what is
+ * read when something is to be explained, resources_causes.c and its words what
+ * that means.
  */
 #ifndef PROXY_DIAGNOSIS_RESOURCES_PARTS_H
 #define PROXY_DIAGNOSIS_RESOURCES_PARTS_H
@@ -54,7 +55,7 @@ struct resources {
 	/* What was found. */
 	unsigned generation; /* changes with each process; 0: nothing */
 	unsigned pid;        /* 0: not known */
-	int folder;          /* of the process, or -1 */
+	int folder;          /* of the process; -1: not kept */
 	uint64_t start_ticks;
 	bool has_ended;
 	struct cgroup *cgroup; /* NULL: nothing could be opened */
@@ -120,6 +121,22 @@ bool resources_is_off(const struct resources *resources);
 
 /* Its process has ended: looked for again with the next scrape. */
 void resources_lose(struct resources *resources);
+
+/*
+ * Descriptors that may be kept in all, where a process may have `soft` of them:
+ * those that scrapes need are never short of any for this.  Pure.
+ */
+unsigned resources_kept_max(uint64_t soft);
+
+/* How many of them are free. */
+unsigned resources_room(const struct resources_book *book);
+
+/*
+ * The folder of its process, kept or opened for the moment.  -1: it has ended,
+ * which is noted, or cannot be looked at now.
+ */
+int resources_hold_process(struct resources *resources);
+void resources_release_process(const struct resources *resources, int folder);
 
 /* Of the process that is there now; has_cpu false: there is none. */
 void resources_take_cpu(struct resources *resources, bool *has, uint64_t *us);

@@ -34,15 +34,6 @@ load_in(const char *dir, const char *file, char *text, size_t size)
 	return flat_load(AT_FDCWD, path, text, size);
 }
 
-static int
-open_in(const char *dir, const char *file)
-{
-	char path[PATH_SIZE];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	return file_open(AT_FDCWD, path);
-}
-
 /* "10000 100000": microseconds of each period; "max 100000" is no limit. */
 static bool
 read_cpu_limit(
@@ -113,38 +104,50 @@ void
 cgroup_init(struct cgroup *cgroup)
 {
 	memset(cgroup, 0, sizeof(*cgroup));
-	cgroup->cpu_stat = cgroup->memory_usage = -1;
-	cgroup->memory_kills = cgroup->memory_hits = -1;
-}
-
-static void
-close_one(int *fd)
-{
-	if (*fd != -1)
-		close(*fd);
-	*fd = -1;
+	kept_file_init(&cgroup->cpu_stat);
+	kept_file_init(&cgroup->memory_usage);
+	kept_file_init(&cgroup->memory_kills);
+	kept_file_init(&cgroup->memory_hits);
 }
 
 void
 cgroup_close_memory(struct cgroup *cgroup)
 {
-	close_one(&cgroup->memory_usage);
-	close_one(&cgroup->memory_kills);
-	close_one(&cgroup->memory_hits);
+	kept_file_close(&cgroup->memory_usage);
+	kept_file_close(&cgroup->memory_kills);
+	kept_file_close(&cgroup->memory_hits);
 }
 
 void
 cgroup_close(struct cgroup *cgroup)
 {
-	close_one(&cgroup->cpu_stat);
+	kept_file_close(&cgroup->cpu_stat);
 	cgroup_close_memory(cgroup);
 	cgroup_init(cgroup);
+}
+
+unsigned
+cgroup_kept(const struct cgroup *cgroup)
+{
+	return (unsigned)(cgroup->cpu_stat.fd != -1) +
+	       (cgroup->memory_usage.fd != -1) +
+	       (cgroup->memory_kills.fd != -1) + (cgroup->memory_hits.fd != -1);
+}
+
+void
+cgroup_let_go(struct cgroup *cgroup)
+{
+	kept_file_let_go(&cgroup->cpu_stat);
+	kept_file_let_go(&cgroup->memory_usage);
+	kept_file_let_go(&cgroup->memory_kills);
+	kept_file_let_go(&cgroup->memory_hits);
 }
 
 bool
 cgroup_is_open(const struct cgroup *cgroup)
 {
-	return cgroup->cpu_stat != -1 || cgroup->memory_usage != -1;
+	return kept_file_is_there(&cgroup->cpu_stat) ||
+	       kept_file_is_there(&cgroup->memory_usage);
 }
 
 static void
@@ -154,7 +157,7 @@ open_cpu(
 	find_level(
 	    cgroup->cpu_dir, sizeof(cgroup->cpu_dir), place, root, CGROUP_CPU);
 	cgroup->cpu_version = place->version;
-	cgroup->cpu_stat = open_in(cgroup->cpu_dir, "cpu.stat");
+	kept_file_open(&cgroup->cpu_stat, cgroup->cpu_dir, "cpu.stat");
 }
 
 static void
@@ -168,13 +171,13 @@ open_memory(
 	find_level(cgroup->memory_dir, sizeof(cgroup->memory_dir), place, root,
 	    CGROUP_MEMORY);
 	cgroup->memory_version = place->version;
-	cgroup->memory_usage = open_in(cgroup->memory_dir,
+	kept_file_open(&cgroup->memory_usage, cgroup->memory_dir,
 	    is_v2 ? "memory.current" : "memory.usage_in_bytes");
-	cgroup->memory_kills =
-	    open_in(own, is_v2 ? "memory.events" : "memory.oom_control");
+	kept_file_open(&cgroup->memory_kills, own,
+	    is_v2 ? "memory.events" : "memory.oom_control");
 	if (!is_v2)
-		cgroup->memory_hits =
-		    open_in(cgroup->memory_dir, "memory.failcnt");
+		kept_file_open(
+		    &cgroup->memory_hits, cgroup->memory_dir, "memory.failcnt");
 }
 
 bool
@@ -281,7 +284,7 @@ take_cpu(const struct cgroup *cgroup, struct cgroup_sample *sample)
 	bool is_v2 = cgroup->cpu_version == 2;
 	char text[FLAT_SIZE];
 	uint64_t time;
-	long len = flat_read(cgroup->cpu_stat, text, sizeof(text));
+	long len = kept_file_read(&cgroup->cpu_stat, text, sizeof(text));
 
 	if (is_gone(len))
 		sample->is_gone = true;
@@ -298,19 +301,19 @@ static void
 take_memory(const struct cgroup *cgroup, struct cgroup_sample *sample)
 {
 	char text[FLAT_SIZE];
-	long len = flat_read(cgroup->memory_usage, text, sizeof(text));
+	long len = kept_file_read(&cgroup->memory_usage, text, sizeof(text));
 
 	if (is_gone(len))
 		sample->is_gone = true;
 	sample->has_memory = len > 0 && flat_whole(text, &sample->memory);
-	len = flat_read(cgroup->memory_kills, text, sizeof(text));
+	len = kept_file_read(&cgroup->memory_kills, text, sizeof(text));
 	sample->has_kills =
 	    len > 0 && flat_value(text, "oom_kill", &sample->kills);
 	sample->has_hits = cgroup->memory_version == 2 && len > 0 &&
 			   flat_value(text, "max", &sample->hits);
-	if (cgroup->memory_hits == -1)
+	if (!kept_file_is_there(&cgroup->memory_hits))
 		return;
-	len = flat_read(cgroup->memory_hits, text, sizeof(text));
+	len = kept_file_read(&cgroup->memory_hits, text, sizeof(text));
 	sample->has_hits = len > 0 && flat_whole(text, &sample->hits);
 }
 
@@ -336,7 +339,7 @@ cgroup_take_cpu(
     const struct cgroup *cgroup, struct cgroup_sample *sample, uint64_t now_us)
 {
 	memset(sample, 0, sizeof(*sample));
-	if (cgroup->cpu_stat == -1)
+	if (!kept_file_is_there(&cgroup->cpu_stat))
 		return;
 	sample->at_us = now_us;
 	take_cpu(cgroup, sample);
@@ -355,7 +358,7 @@ read_working_set(const struct cgroup *cgroup, uint64_t *bytes)
 	char text[FLAT_SIZE];
 	uint64_t used, inactive;
 
-	if (flat_read(cgroup->memory_usage, text, sizeof(text)) <= 0 ||
+	if (kept_file_read(&cgroup->memory_usage, text, sizeof(text)) <= 0 ||
 	    !flat_whole(text, &used) ||
 	    load_in(cgroup->memory_dir, "memory.stat", text, sizeof(text)) <=
 		0 ||

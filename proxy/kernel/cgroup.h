@@ -6,7 +6,8 @@
  * process' own cgroup, as far as is mounted; throttling and memory in use are
  * those of the nearest cgroup that has the limit, kills those of the process'
  * own.  What is asked for at every scrape is read from descriptors that are
- * kept; they outlive the cgroup, which then says ENODEV.
+ * kept, or opened each time once they were let go; either tells that the cgroup
+ * is no more.
  */
 #ifndef PROXY_KERNEL_CGROUP_H
 #define PROXY_KERNEL_CGROUP_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "proxy/kernel/cgroup_place.h"
+#include "proxy/kernel/kept_file.h"
 
 struct cgroup {
 	/* With the prefix they are to be read under; "" without. */
@@ -24,11 +26,11 @@ struct cgroup {
 	char path[256]; /* of the process' own, as /proc/PID/cgroup has it */
 	int cpu_version;
 	int memory_version;
-	int cpu_stat; /* -1: not to be had */
-	int memory_usage;
-	int memory_kills;
-	int memory_hits;     /* how often the limit was met; version 1 */
-	unsigned slow_reads; /* samples in a row that took long */
+	struct kept_file cpu_stat;
+	struct kept_file memory_usage;
+	struct kept_file memory_kills;
+	struct kept_file memory_hits; /* of the limit; version 1 */
+	unsigned slow_reads;          /* samples in a row that took long */
 };
 
 /* Counts since the cgroup was made; has_: they could be read. */
@@ -80,6 +82,12 @@ bool cgroup_open_of(struct cgroup *cgroup, const char *root, unsigned pid);
 
 /* Where only the processor matters. */
 void cgroup_close_memory(struct cgroup *cgroup);
+
+/* How many descriptors it keeps. */
+unsigned cgroup_kept(const struct cgroup *cgroup);
+
+/* Keeps none from now on: a sample takes longer. */
+void cgroup_let_go(struct cgroup *cgroup);
 
 void cgroup_close(struct cgroup *cgroup);
 

@@ -241,6 +241,37 @@ def test_restarted(lab):
     assert f"/proc/{again.pid}" in kept and len(kept) <= 10, kept
 
 
+def test_many_exporters_keep_few_descriptors(lab):
+    """At most a quarter of what 64 leave, and all are looked at."""
+    exporter = hog(lab)
+    names = [f"t{i}" for i in range(60)]
+    gate = lab.gate(config={"targets": [
+        {"name": name, "url": exporter.url, "path": f"/{name}"}
+        for name in names]}, prefix=("prlimit", "--nofile=256:256"))
+
+    def kept():
+        return [each for each in gate.open_files()
+                if re.match(r"/proc/\d+$|/sys/fs/cgroup/", each)]
+
+    def are_known():
+        for name in (names[0], names[-1]):
+            assert gate.get(f"/{name}").status == 200
+        return (f"/proc/{exporter.pid}" in kept() and
+                "find-exporter" not in threads(gate.pid))
+    wait_for(are_known, 20, "the gate has looked for all")
+    for name in names:
+        assert gate.get(f"/{name}").status == 200
+    assert len(kept()) <= 48 + 1, kept()
+    exporter.stop()
+    for name in names:
+        assert gate.get(f"/{name}").status == 502
+    for each in gate.api("targets")["activeTargets"]:
+        said = {piece["text"]: piece["kind"]
+                for piece in each["scrapeReason"]["evidence"]}
+        assert said.get(f"the exporter's process {exporter.pid} has ended"
+                        ) == "measured", (each["labels"]["job"], said)
+
+
 def test_descriptors(lab):
     exporter = hog(lab, files=20)
     gate = lab.gate(exporter.url)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -153,6 +154,44 @@ test_v2(void **state)
 	cgroup_close(&cgroup);
 	assert_false(cgroup_open_named(&cgroup, root, "/nowhere", ""));
 	assert_false(cgroup_open_of(&cgroup, root, 8));
+}
+
+/* Without descriptors: the same, and never another's counts. */
+static void
+test_let_go(void **state)
+{
+	struct rlimit before, none;
+	struct cgroup cgroup;
+	struct cgroup_sample sample;
+	char dir[256], old[256];
+
+	(void)state;
+	put_v2("/sys/fs/cgroup/b.service");
+	assert_true(cgroup_open_named(&cgroup, root, "/b.service",
+	    "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"));
+	assert_int_equal(cgroup_kept(&cgroup), 3);
+	cgroup_let_go(&cgroup);
+	assert_int_equal(cgroup_kept(&cgroup), 0);
+	assert_true(cgroup_is_open(&cgroup));
+	assert_v2(&cgroup);
+	/* None to be had: that is not its end. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cgroup_take(&cgroup, &sample, clock_now_us());
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(!sample.is_gone && !sample.has_cpu && !sample.has_memory);
+	/* Another by the same name, and none. */
+	snprintf(dir, sizeof(dir), "%s/sys/fs/cgroup/b.service", root);
+	snprintf(old, sizeof(old), "%s/sys/fs/cgroup/old", root);
+	assert_int_equal(rename(dir, old), 0);
+	cgroup_take(&cgroup, &sample, clock_now_us());
+	assert_true(sample.is_gone && !sample.has_cpu);
+	put_v2("/sys/fs/cgroup/b.service");
+	cgroup_take(&cgroup, &sample, clock_now_us());
+	assert_true(sample.is_gone && !sample.has_cpu && !sample.has_kills);
+	cgroup_close(&cgroup);
 }
 
 /* A limit further up binds as well; kills are of the own. */
@@ -457,6 +496,7 @@ main(void)
 #define IN_ROOT(test)                                                          \
 	cmocka_unit_test_setup_teardown(test, make_root, remove_root)
 		IN_ROOT(test_v2),
+		IN_ROOT(test_let_go),
 		IN_ROOT(test_limit_above),
 		IN_ROOT(test_v1),
 		IN_ROOT(test_unreadable),

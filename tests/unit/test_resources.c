@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/resources.h"
 #include "proxy/diagnosis/resources_facts.h"
+#include "proxy/diagnosis/resources_parts.h"
 #include "proxy/exposition/facts.h"
 #include "proxy/fetch/report.h"
 
@@ -1114,6 +1116,29 @@ test_body_alone(void **state)
 	resources_book_free(book);
 }
 
+static void
+test_kept_max(void **state)
+{
+	(void)state;
+	assert_int_equal(resources_kept_max(0), 0);
+	assert_int_equal(resources_kept_max(64), 0);
+	assert_int_equal(resources_kept_max(256), 48);
+	assert_int_equal(resources_kept_max(1024), 128);
+	assert_int_equal(resources_kept_max(RLIM_INFINITY), 128);
+}
+
+/* Where none may be kept, everything is found out all the same. */
+static int
+set_up_unkept(void **state)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return -1;
+	limit.rlim_cur = 64;
+	return setrlimit(RLIMIT_NOFILE, &limit) == -1 ? -1 : set_up(state);
+}
+
 int
 main(void)
 {
@@ -1128,6 +1153,11 @@ main(void)
 		    test_process_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_body_alone, set_up, tear_down),
+		cmocka_unit_test(test_kept_max),
+		{ "test_whole_way unkept", test_whole_way, set_up_unkept,
+		    tear_down, NULL },
+		{ "test_process_ends unkept", test_process_ends, set_up_unkept,
+		    tear_down, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
