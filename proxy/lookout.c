@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "conf/conf.h"
+#include "conf/target.h"
 #include "proxy/backend/pod_read.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
@@ -186,22 +187,11 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 	lookout_look(lookout);
 }
 
-static int
-find_target(const struct conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; conf != NULL && i < conf->target_count; i++)
-		if (strcmp(conf->targets[i].name, name) == 0)
-			return (int)i;
-	return -1;
-}
-
 static void
 on_exposure(void *arg, const char *target, const char *addresses)
 {
 	struct lookout *lookout = arg;
-	int i = find_target(lookout->conf, target);
+	int i = conf_find_index(lookout->conf, target);
 	struct notice found;
 
 	if (i == -1)
@@ -243,7 +233,7 @@ static void
 take_over(const struct lookout *lookout, const char *name,
     struct notices *notices, struct watch *watch)
 {
-	int was = find_target(lookout->conf, name);
+	int was = conf_find_index(lookout->conf, name);
 
 	if (was != -1) {
 		*notices = lookout->notices[was];
@@ -279,7 +269,7 @@ lookout_switch(struct lookout *lookout, const struct conf *conf,
 void
 lookout_record(struct lookout *lookout, const char *target, bool is_up)
 {
-	int i = find_target(lookout->conf, target);
+	int i = conf_find_index(lookout->conf, target);
 	uint64_t now_us = clock_now_us();
 	struct watch *watch;
 

@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "conf/conf.h"
+#include "conf/target.h"
 #include "proxy/base/alloc.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/startup.h"
@@ -51,17 +52,6 @@ grace_book_free(struct grace_book *book)
 	free(book);
 }
 
-static bool
-is_named(const struct conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; conf != NULL && i < conf->target_count; i++)
-		if (strcmp(conf->targets[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 static void
 add(struct grace_book *book, const char *name, uint64_t now_us)
 {
@@ -82,11 +72,11 @@ grace_book_switch(struct grace_book *book, const struct conf *was,
 	for (newcomer = LIST_FIRST(&book->newcomers); newcomer != NULL;
 	     newcomer = next) {
 		next = LIST_NEXT(newcomer, link);
-		if (!is_named(conf, newcomer->name))
+		if (conf_find_index(conf, newcomer->name) == -1)
 			drop(newcomer);
 	}
 	for (i = 0; i < conf->target_count; i++)
-		if (!is_named(was, conf->targets[i].name))
+		if (conf_find_index(was, conf->targets[i].name) == -1)
 			add(book, conf->targets[i].name, now_us);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "conf/conf.h"
+#include "conf/target.h"
 #include "conf/multiple.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
@@ -59,17 +60,6 @@ late_book_free(struct late_book *book)
 	free(book);
 }
 
-static bool
-is_named(const struct conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < conf->target_count; i++)
-		if (strcmp(conf->targets[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 void
 late_book_switch(struct late_book *book, const struct conf *conf)
 {
@@ -77,7 +67,8 @@ late_book_switch(struct late_book *book, const struct conf *conf)
 
 	for (page = LIST_FIRST(&book->pages); page != NULL; page = next) {
 		next = LIST_NEXT(page, link);
-		if (!page->is_going_on && !is_named(conf, page->name))
+		if (!page->is_going_on &&
+		    conf_find_index(conf, page->name) == -1)
 			tear_out(page);
 	}
 }

@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
-#include "conf/conf.h"
+#include "conf/target.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/hash.h"
 #include "proxy/diagnosis/baseline.h"
@@ -84,17 +84,6 @@ baselines_free(struct baselines *baselines)
 	free(baselines);
 }
 
-static bool
-is_named(const struct conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < conf->target_count; i++)
-		if (strcmp(conf->targets[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 /* The queries of a target that has gone grow old by themselves. */
 void
 baselines_switch(struct baselines *baselines, const struct conf *conf)
@@ -103,7 +92,7 @@ baselines_switch(struct baselines *baselines, const struct conf *conf)
 
 	for (page = LIST_FIRST(&baselines->pages); page != NULL; page = next) {
 		next = LIST_NEXT(page, link);
-		if (!is_named(conf, page->name))
+		if (conf_find_index(conf, page->name) == -1)
 			tear_out(page);
 	}
 }

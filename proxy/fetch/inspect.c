@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "conf/conf.h"
+#include "conf/target.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 #include "proxy/base/hash.h"
@@ -86,12 +87,9 @@ inspector_free(struct inspector *inspector)
 static bool
 is_in_force(const struct conf *conf, const char *name)
 {
-	size_t i;
+	const struct conf_target *target = conf_find_target(conf, name);
 
-	for (i = 0; i < conf->target_count; i++)
-		if (strcmp(conf->targets[i].name, name) == 0)
-			return conf->targets[i].validate != CONF_VALIDATE_OFF;
-	return false;
+	return target != NULL && target->validate != CONF_VALIDATE_OFF;
 }
 
 void

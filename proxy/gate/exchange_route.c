@@ -8,6 +8,7 @@
 
 #include "auth/identity.h"
 #include "conf/conf.h"
+#include "conf/target.h"
 #include "proxy/base/alloc.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/keeper.h"
@@ -174,7 +175,7 @@ find_module(const struct exchange *x, const char *query)
 	char *module =
 	    query == NULL ? NULL : request_query_value(query, "module");
 	const struct conf_target *target =
-	    module == NULL ? NULL : routes_find_name(x->conf, module);
+	    module == NULL ? NULL : conf_find_target(x->conf, module);
 
 	free(module);
 	return target;

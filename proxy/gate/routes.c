@@ -22,17 +22,6 @@ routes_find_path(const struct conf *conf, const char *path)
 	return NULL;
 }
 
-const struct conf_target *
-routes_find_name(const struct conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < conf->target_count; i++)
-		if (strcmp(conf->targets[i].name, name) == 0)
-			return &conf->targets[i];
-	return NULL;
-}
-
 const char *
 routes_other_path(const struct conf_target *target, const char *path)
 {

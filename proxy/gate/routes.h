@@ -13,9 +13,6 @@ struct conf_target;
 const struct conf_target *routes_find_path(
     const struct conf *conf, const char *path);
 
-const struct conf_target *routes_find_name(
-    const struct conf *conf, const char *name);
-
 /*
  * The other name of what is served at a path of `target`'s: the first target
  * has two.  NULL if there is none.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/target.h"
 #include "proxy/base/alloc.h"
 #include "proxy/gate/attendance.h"
 
@@ -83,12 +84,9 @@ static struct stats_target *
 find_target(
     const struct stats_targets *old, const struct conf *was, const char *name)
 {
-	size_t i;
+	int i = conf_find_index(was, name);
 
-	for (i = 0; i < was->target_count; i++)
-		if (strcmp(was->targets[i].name, name) == 0)
-			return ref_target(old->items[i]);
-	return NULL;
+	return i != -1 ? ref_target(old->items[i]) : NULL;
 }
 
 struct stats_targets *

@@ -105,7 +105,7 @@ def rows(lab):
          r"."),
         ("basic", basic("nobody", "x"), "basic auth user or password", r"."),
         ("jwt", bearer(issuer.token(exp=now - 240)), "bearer token (JWT)",
-         r"^expired 4m ago"),
+         r"^expired 4m(\d+s)? ago"),
         ("jwt", bearer(issuer.token(aud="elsewhere")), "bearer token (JWT)",
          r"wanted .*scrapegate.*elsewhere|elsewhere.*wanted .*scrapegate"),
         ("jwt", bearer(issuer.token(nbf=now + 3600)), "bearer token (JWT)",
