@@ -10,15 +10,6 @@
 /* As many stay from body to body; more only if they are needed. */
 #define SLOTS_KEPT ((size_t)1024)
 
-/* The low bits of a slot; a slot of 0 is empty. */
-enum mark {
-	MARK_SEEN = 1 << 0,
-	MARK_SAMPLED = 1 << 1,
-	MARK_TYPED = 1 << 2,
-	MARK_HELPED = 1 << 3,
-	MARK_MASK = 15
-};
-
 /* The table. */
 
 static void
@@ -35,7 +26,7 @@ find(const struct families *families, uint64_t hash)
 	uint64_t *slots = families->slots;
 	size_t mask = families->slot_count - 1, i = (size_t)(hash >> 20) & mask;
 
-	while (slots[i] != 0 && (slots[i] ^ hash) > MARK_MASK)
+	while (slots[i] != 0 && (slots[i] ^ hash) > FAMILIES_MARKS)
 		i = (i + 1) & mask;
 	return &slots[i];
 }
@@ -72,18 +63,9 @@ see(struct families *families)
 		families->open = find(families, families->hash);
 		families->used++;
 	}
-	*families->open = (families->hash & ~(uint64_t)MARK_MASK) | MARK_SEEN;
+	*families->open =
+	    (families->hash & ~(uint64_t)FAMILIES_MARKS) | FAMILIES_SEEN;
 	return true;
-}
-
-/* True: not marked so before. */
-static bool
-mark(struct families *families, enum mark mark)
-{
-	bool is_first = (*families->open & mark) == 0;
-
-	*families->open |= mark;
-	return is_first;
 }
 
 /* Families. */
@@ -125,7 +107,7 @@ families_begin(struct families *families, uint64_t seed)
 	families->seed = seed;
 	families->count = 0;
 	/* None is open, which is the same as one without a name. */
-	families->name_len = 0;
+	families->name_len = families->plain_len = 0;
 	families->hash = fingerprint_bytes(seed, families->name, 0);
 	families->is_new = true;
 	families->is_sampled = false;
@@ -200,6 +182,7 @@ families_change(
 	close_run(families);
 	memcpy(families->name, name, len);
 	families->name_len = len;
+	families->plain_len = 0;
 	families->hash = fingerprint_bytes(families->seed, name, len);
 	families->bytes = families->samples = 0;
 	families->is_sampled = false;
@@ -230,40 +213,6 @@ families_has(
 						   suffixes[i].text, rest) == 0)
 			return true;
 	return false;
-}
-
-bool
-families_sample(struct families *families)
-{
-	if (families->is_sampled)
-		return true;
-	families->is_sampled = true;
-	return mark(families, MARK_SAMPLED);
-}
-
-bool
-families_type(struct families *families, bool *is_late)
-{
-	*is_late = (*families->open & MARK_SAMPLED) != 0;
-	return mark(families, MARK_TYPED);
-}
-
-bool
-families_help(struct families *families)
-{
-	return mark(families, MARK_HELPED);
-}
-
-bool
-families_is_typed(const struct families *families)
-{
-	return (*families->open & MARK_TYPED) != 0;
-}
-
-bool
-families_is_helped(const struct families *families)
-{
-	return (*families->open & MARK_HELPED) != 0;
 }
 
 void

@@ -21,6 +21,15 @@
 #define FAMILIES_SLOTS_MAX ((size_t)16384)
 #define FAMILIES_NAME_MAX 256
 
+/* What was seen of a name: the low bits of its slot. */
+enum families_mark {
+	FAMILIES_SEEN = 1 << 0, /* a slot of 0 is empty */
+	FAMILIES_SAMPLED = 1 << 1,
+	FAMILIES_TYPED = 1 << 2,
+	FAMILIES_HELPED = 1 << 3,
+	FAMILIES_MARKS = 15
+};
+
 struct families {
 	uint64_t seed;
 	uint64_t count;
@@ -28,6 +37,7 @@ struct families {
 	/* The one being read. */
 	unsigned char name[FAMILIES_NAME_MAX]; /* cut */
 	size_t name_len;
+	size_t plain_len; /* the same if the fast path has read it, or 0 */
 	uint64_t hash;
 	uint64_t bytes, samples; /* of this run of lines */
 	bool is_new;             /* its first run */
@@ -81,16 +91,32 @@ families_open(struct families *families, const unsigned char *name, size_t len)
 bool families_has(
     const struct families *families, const unsigned char *name, size_t len);
 
+/* Was the one open marked so, in whatever run? */
+static inline bool
+families_is(const struct families *families, enum families_mark mark)
+{
+	return (*families->open & mark) != 0;
+}
+
+/* False: it was already. */
+static inline bool
+families_mark(struct families *families, enum families_mark mark)
+{
+	bool is_first = !families_is(families, mark);
+
+	*families->open |= mark;
+	return is_first;
+}
+
 /* The first sample of a run: false if an earlier run had some already. */
-bool families_sample(struct families *families);
-
-/* A TYPE line: false if it is not the first, or *is_late, after samples. */
-bool families_type(struct families *families, bool *is_late);
-bool families_help(struct families *families);
-
-/* Of the one open, in whatever run. */
-bool families_is_typed(const struct families *families);
-bool families_is_helped(const struct families *families);
+static inline bool
+families_sample(struct families *families)
+{
+	if (families->is_sampled)
+		return true;
+	families->is_sampled = true;
+	return families_mark(families, FAMILIES_SAMPLED);
+}
 
 /* Closes the one open, and writes the largest to `facts`. */
 void families_end(struct families *families, struct exposition_facts *facts);

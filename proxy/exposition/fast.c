@@ -27,21 +27,6 @@ struct line {
 	bool is_same; /* has the metric's name of the line before */
 };
 
-/* The first byte that is none of a metric's name, or NULL. */
-static const unsigned char *
-skip_name(const struct line *line, const unsigned char *p)
-{
-	uint32_t bits;
-
-	do {
-		if (p > line->safe)
-			return NULL;
-		bits = simd_no_metric(simd_load(p));
-		p += SIMD_WIDTH;
-	} while (bits == 0);
-	return p - SIMD_WIDTH + simd_first(bits);
-}
-
 /* The closing quote of a label value, or NULL if it is not plain. */
 static const unsigned char *
 skip_value(struct line *line, const unsigned char *p)
@@ -204,9 +189,10 @@ take_name(struct fast *fast, struct line *line, const unsigned char *p)
 			equal_bytes(p, learn->name, learn->name_len);
 	if (line->is_same)
 		return end;
-	if (!lex_is(*p, CLASS_METRIC_START))
-		return NULL;
-	end = skip_name(line, p);
+	end = fast_open_name(&learn->families, p, line->safe);
+	if (end != NULL)
+		return end;
+	end = fast_skip_name(p, line->safe);
 	if (end == NULL || (*end != '{' && *end != ' '))
 		return NULL;
 	return end;

@@ -132,49 +132,73 @@ skip_text(const unsigned char *p, const unsigned char *safe, bool *has_high)
 	}
 }
 
+/* The end of a HELP text, or NULL. */
+static const unsigned char *
+help_end(const unsigned char *text, const unsigned char *safe)
+{
+	bool has_high;
+	const unsigned char *eol = skip_text(text, safe, &has_high);
+
+	if (eol == NULL || lex_is(text[0], CLASS_BLANK) ||
+	    (has_high && !utf8_is_valid(text, (size_t)(eol - text))))
+		return NULL;
+	return eol;
+}
+
+/* The end of a type that the format has, or NULL; most are the first three. */
+static const unsigned char *
+type_end(const struct fast *fast, const unsigned char *text,
+    const unsigned char *safe)
+{
+	struct slice slice = { text, 0 };
+	enum metric_type type;
+	const unsigned char *eol;
+	bool has_high;
+
+	if (text > safe)
+		return NULL;
+	if (memcmp(text, "gauge\n", 6) == 0)
+		return text + 5;
+	if (memcmp(text, "counter\n", 8) == 0 ||
+	    (memcmp(text, "untyped\n", 8) == 0 && !fast->is_openmetrics))
+		return text + 7;
+	eol = skip_text(text, safe, &has_high);
+	if (eol == NULL)
+		return NULL;
+	slice.len = (size_t)(eol - text);
+	return parse_type(slice, fast->is_openmetrics, &type) ? eol : NULL;
+}
+
 /* "# HELP name text" and "# TYPE name type", with one blank each. */
 const unsigned char *
 fast_metadata(struct fast *fast, const unsigned char *p,
     const unsigned char *end, const unsigned char *safe)
 {
 	const unsigned char *name = p + 7, *text, *eol;
-	bool is_help, has_high;
-	enum metric_type type;
-	struct slice slice;
-	uint32_t bits;
+	struct families *families = &fast->learn->families;
+	bool is_help;
 
 	if (name > safe)
 		return NULL;
-	is_help = equal_seven(p, "# HELP ");
-	if ((!is_help && !equal_seven(p, "# TYPE ")) ||
-	    !lex_is(*name, CLASS_METRIC_START))
+	is_help = p[2] == 'H';
+	if (!equal_seven(p, is_help ? "# HELP " : "# TYPE "))
 		return NULL;
-	text = name;
-	while ((bits = simd_no_metric(simd_load(text))) == 0) {
-		text += SIMD_WIDTH;
-		if (text > safe)
-			return NULL;
-	}
-	text += simd_first(bits);
-	if (text >= end || *text != ' ')
+	text = fast_open_name(families, name, safe);
+	if (text == NULL)
+		text = fast_skip_name(name, safe);
+	if (text == NULL || text >= end || *text != ' ')
 		return NULL;
 	text++;
-	eol = skip_text(text, safe, &has_high);
+	eol = is_help ? help_end(text, safe) : type_end(fast, text, safe);
 	if (eol == NULL || eol >= end ||
-	    (size_t)(eol + 1 - p) > PARSE_ENTRY_MAX)
+	    (size_t)(eol + 1 - p) > PARSE_ENTRY_MAX ||
+	    (eol == text && !fast->is_openmetrics))
 		return NULL;
 	/* OpenMetrics steps over NULs here, even behind the newline. */
 	if (fast->is_openmetrics && (eol + 1 == end || eol[1] == '\0'))
 		return NULL;
-	slice.bytes = text;
-	slice.len = (size_t)(eol - text);
-	if (is_help ? (has_high && !utf8_is_valid(text, slice.len)) ||
-			  (slice.len > 0 && lex_is(text[0], CLASS_BLANK))
-		    : !parse_type(slice, fast->is_openmetrics, &type))
-		return NULL;
-	if (slice.len == 0 && !fast->is_openmetrics)
-		return NULL;
 	learn_metadata(fast->learn, is_help ? PARSE_HELP : PARSE_TYPE, name,
 	    (size_t)(text - 1 - name), (size_t)(eol + 1 - p));
+	families->plain_len = families->name_len;
 	return eol + 1;
 }

@@ -2,10 +2,46 @@
 #ifndef PROXY_EXPOSITION_FAST_PARTS_H
 #define PROXY_EXPOSITION_FAST_PARTS_H
 
+#include "proxy/exposition/equal.h"
 #include "proxy/exposition/fast.h"
 #include "proxy/exposition/labelset.h"
 #include "proxy/exposition/learn.h"
 #include "proxy/exposition/simd.h"
+
+/* The first byte that is none of a metric's name, or NULL. */
+static inline const unsigned char *
+fast_skip_name(const unsigned char *name, const unsigned char *safe)
+{
+	const unsigned char *p = name;
+	uint32_t bits;
+
+	if (!lex_is(*name, CLASS_METRIC_START))
+		return NULL;
+	do {
+		if (p > safe)
+			return NULL;
+		bits = simd_no_metric(simd_load(p));
+		p += SIMD_WIDTH;
+	} while (bits == 0);
+	return p - SIMD_WIDTH + simd_first(bits);
+}
+
+/*
+ * The same if it is the name of the family that is open, as it is in most TYPE
+ * lines and most first samples; NULL tells nothing.
+ */
+static inline const unsigned char *
+fast_open_name(const struct families *families, const unsigned char *name,
+    const unsigned char *safe)
+{
+	const unsigned char *end = name + families->plain_len;
+
+	if (families->plain_len == 0 || end > safe ||
+	    (*end != ' ' && *end != '{') ||
+	    !equal_bytes(name, families->name, families->plain_len))
+		return NULL;
+	return end;
+}
 
 /* None, or one. */
 static inline bool

@@ -100,11 +100,13 @@ learn_metadata(struct learn *learn, enum parse_end kind,
 	learn->name_len = 0;
 	families_open(&learn->families, name, len);
 	learn->families.bytes += bytes;
-	if (kind == PARSE_HELP && !families_help(&learn->families))
+	if (kind == PARSE_HELP &&
+	    !families_mark(&learn->families, FAMILIES_HELPED))
 		warn(learn, WARNING_TYPE_TWICE);
 	if (kind != PARSE_TYPE)
 		return;
-	if (!families_type(&learn->families, &is_late))
+	is_late = families_is(&learn->families, FAMILIES_SAMPLED);
+	if (!families_mark(&learn->families, FAMILIES_TYPED))
 		warn(learn, WARNING_TYPE_TWICE);
 	else if (is_late)
 		warn(learn, WARNING_TYPE_LATE);

@@ -131,18 +131,17 @@ static void
 take_metadata(struct lint *lint, enum parse_end kind)
 {
 	struct slice name = lint->parse.name;
-	bool is_late;
 
 	families_open(&lint->families, name.bytes, name.len);
 	if (kind == PARSE_HELP) {
-		families_help(&lint->families);
+		families_mark(&lint->families, FAMILIES_HELPED);
 		if (lint->parse.text.len == 0)
 			hint(lint, name, "help_missing",
 			    "the HELP text is empty");
 	}
 	if (kind != PARSE_TYPE)
 		return;
-	families_type(&lint->families, &is_late);
+	families_mark(&lint->families, FAMILIES_TYPED);
 	lint->type = lint->parse.type;
 	check_type(lint, name);
 }
@@ -163,9 +162,9 @@ take_series(struct lint *lint)
 	name.bytes = families->name;
 	name.len = families->name_len;
 	check_name(lint, name);
-	if (!families_is_helped(families))
+	if (!families_is(families, FAMILIES_HELPED))
 		hint(lint, name, "help_missing", "no HELP for this metric");
-	if (!families_is_typed(families))
+	if (!families_is(families, FAMILIES_TYPED))
 		hint(lint, name, "type_missing", "no TYPE for this metric");
 }
 

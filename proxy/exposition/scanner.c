@@ -9,7 +9,7 @@
 
 #define CARRY_MIN ((size_t)4096)
 /* Kept between scrapes; more is given back. */
-#define CARRY_KEPT ((size_t)65536)
+#define CARRY_KEPT ((size_t)16384)
 
 struct scanner *
 scanner_new(size_t series_max)

@@ -80,6 +80,9 @@ warnings_reset(struct warnings *warnings)
 	size_t i;
 
 	for (i = 0; i < WARNING_COUNT; i++) {
+		/* The others are clean, and need no memory then. */
+		if (warnings->rows[i].count == 0)
+			continue;
 		warnings->rows[i].count = 0;
 		warnings->rows[i].first_line = 0;
 		warnings->rows[i].offender_count = 0;
