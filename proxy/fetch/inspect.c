@@ -18,6 +18,9 @@
 /* A key that has not come for so many scrapes of others is not the main one. */
 #define MISSES_MAX 8
 
+/* Where no memory is lent: 64 KB, as it may be so for every attempt. */
+#define OWN_SLOTS ((size_t)8192)
+
 /* What the judge keeps of a Content-Type; of a longer one nobody knows. */
 #define TYPE_MAX 255
 
@@ -257,7 +260,7 @@ inspection_begin(struct inspection *inspection, const char *content_type)
 	inspection->scanner = inspector->spare;
 	inspector->spare = NULL;
 	if (inspection->scanner == NULL)
-		inspection->scanner = scanner_new(0);
+		inspection->scanner = scanner_new(OWN_SLOTS);
 	scanner_begin(inspection->scanner, &options);
 }
 

@@ -8,8 +8,9 @@
  * disturb each other: the memory goes to the first, and only to the key (query
  * and Accept) that comes most, as others show other series.
  *
- * Bounded: 64 KB for each attempt that is under way, and an eighth of
- * memory_budget for all memories together.
+ * Bounded: an eighth of memory_budget for all memories together, and 64 KB for
+ * the series of each attempt that has none.  What a scanner needs for families
+ * and for an unfinished line (PARSE_ENTRY_MAX) comes on top.
  */
 #ifndef PROXY_FETCH_INSPECT_H
 #define PROXY_FETCH_INSPECT_H

@@ -208,6 +208,32 @@ test_budget(void **state)
 	inspector_free(inspector);
 }
 
+/* Many attempts of one target at a time: only one may hold many series. */
+static void
+test_budget_of_others(void **state)
+{
+	struct inspector *inspector = inspector_new();
+	struct inspection *first, *second;
+	char line[32];
+	size_t len;
+	int i;
+
+	(void)state;
+	first = begin(inspector, &one, "", "");
+	second = begin(inspector, &one, "other", "");
+	for (i = 0; i < 7000; i++) {
+		len = (size_t)snprintf(line, sizeof(line), "a%d 1\n", i);
+		inspection_feed(first, line, len);
+		inspection_feed(second, line, len);
+	}
+	assert_true(finish(first)->facts.has_series);
+	assert_false(finish(second)->facts.has_series);
+	assert_int_equal(finish(second)->facts.samples, 7000);
+	inspection_free(second);
+	inspection_free(first);
+	inspector_free(inspector);
+}
+
 /* Verdicts. */
 
 static const struct {
@@ -318,6 +344,7 @@ main(void)
 		cmocka_unit_test(test_broken_off),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_budget_of_others),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_long_content_type),
 	};
