@@ -33,8 +33,8 @@ struct answer *answer_new(const struct judge_result *head,
 
 /*
  * A failure: status line "ID: WORDS", X-Scrapegate-Reason, and a body with
- * Cause, Seen and Do, and where the manual is.  `error_text` is what the exporter said, escaped; NULL
- * or "" for none.
+ * Cause, Seen and Do, and where the manual is.  `error_text` is what the
+ * exporter said, escaped; NULL or "" for none.
  */
 struct answer *answer_new_failure(
     const struct finding *finding, const char *error_text);

@@ -47,7 +47,6 @@ struct resources {
 	bool is_here;                    /* on this machine */
 
 	/* Looking for it. */
-	bool is_wanted;        /* by the search that comes next, or runs */
 	uint64_t search_at_us; /* not before */
 	uint64_t wait_us;      /* until the next, doubled each time */
 	const char *unseen;    /* why it was not found */

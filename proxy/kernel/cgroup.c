@@ -180,8 +180,8 @@ open_memory(
 		    &cgroup->memory_hits, cgroup->memory_dir, "memory.failcnt");
 }
 
-bool
-cgroup_open(struct cgroup *cgroup, const char *root, const char *procs,
+static bool
+open_cgroup(struct cgroup *cgroup, const char *root, const char *procs,
     const char *mountinfo)
 {
 	struct cgroup_place place;
@@ -248,7 +248,7 @@ open_seen_by(struct cgroup *cgroup, const char *root, const char *under,
 	if (mountinfo == NULL)
 		return false;
 	snprintf(path, sizeof(path), "%s%s", root, under);
-	is_open = cgroup_open(cgroup, path, procs, mountinfo);
+	is_open = open_cgroup(cgroup, path, procs, mountinfo);
 	free(mountinfo);
 	return is_open;
 }

@@ -67,13 +67,10 @@ struct cgroup_state {
 void cgroup_init(struct cgroup *cgroup);
 
 /*
- * Opens what there is.  `root` is in front of /proc and of the folders that
- * the texts name; see cgroup_place_find() for those.  False: nothing.
+ * As configured: a folder of such files, or a path for all hierarchies.  `root`
+ * is in front of /proc and of the folders that the texts name; see
+ * cgroup_place_find() for those.  Opens what there is; false: nothing.
  */
-bool cgroup_open(struct cgroup *cgroup, const char *root, const char *procs,
-    const char *mountinfo);
-
-/* As configured: a folder of such files, or a path for all hierarchies. */
 bool cgroup_open_named(struct cgroup *cgroup, const char *root,
     const char *path, const char *mountinfo);
 
