@@ -140,6 +140,12 @@ baseline_is_quick(const struct baseline_scrape *scrape)
 	       !is_near_timeout(scrape);
 }
 
+static int64_t
+whole_seconds_ms(uint64_t us)
+{
+	return (int64_t)((us + US_PER_S - 1) / US_PER_S) * 1000;
+}
+
 void
 baseline_judge(const struct baseline *baseline,
     const struct baseline_scrape *scrape, struct baseline_verdict *verdict)
@@ -148,18 +154,20 @@ baseline_judge(const struct baseline *baseline,
 	verdict->samples = scrape->samples;
 	if (baseline != NULL)
 		compare(baseline, scrape, verdict);
-	if (is_near_timeout(scrape))
+	verdict->sufficient_ms = baseline_sufficient_ms(scrape->duration_us);
+	if (is_near_timeout(scrape)) {
 		verdict->slowness = SLOW_NEAR;
+		/* With a shorter one it would be as near. */
+		verdict->sufficient_ms = whole_seconds_ms(
+		    scrape->duration_us * 100 / BASELINE_NEAR_PERCENT);
+	}
 	verdict->phase = find_phase(scrape, verdict);
 	verdict->has_grown = has_grown(scrape, verdict);
-	verdict->sufficient_ms = baseline_sufficient_ms(scrape->duration_us);
 }
 
 int64_t
 baseline_sufficient_ms(uint64_t needed_us)
 {
 	/* The gate itself wants to be ready up to a tenth earlier. */
-	uint64_t us = needed_us + needed_us / 10 + US_PER_S / 10;
-
-	return (int64_t)((us + US_PER_S - 1) / US_PER_S) * 1000;
+	return whole_seconds_ms(needed_us + needed_us / 10 + US_PER_S / 10);
 }

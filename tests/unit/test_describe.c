@@ -838,13 +838,13 @@ test_circumstances(void **state)
 		    { .us = { [PHASE_TRANSFER] = 8100 * MS } },
 		    { .slowness = SLOW_NEAR,
 			.phase = PHASE_TRANSFER,
-			.sufficient_ms = 10000 },
+			.sufficient_ms = 11000 },
 		    0,
 		    "transfer 8.1s of 8.2s: more than 80 % of the "
 		    "scrape_timeout 10s",
 		    "; what is normal: fewer than 20 good scrapes so far "
 		    "(unknown)",
-		    "else scrape_timeout 10s (now 10s) leaves this one room" },
+		    "else scrape_timeout 11s (now 10s) leaves this one room" },
 	};
 	struct circumstances circumstances;
 	struct finding finding;
