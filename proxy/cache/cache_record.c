@@ -204,6 +204,9 @@ entry_make_record(struct entry *entry, const struct report *report,
 	record->samples = samples;
 	record->is_reused = report->is_reused;
 	record->has_restarted = has_restarted(entry, report);
+	if (record->has_restarted)
+		record->restarted_wall_us = resources_began_wall_us(
+		    resources_of(cache->resources, entry->key.target));
 	record->bad_answer = bad_answer_new(finding, report, record->wall_us);
 	return record;
 }

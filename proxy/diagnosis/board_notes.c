@@ -44,6 +44,39 @@ is_power_of_two(uint64_t count)
 	return (count & (count - 1)) == 0;
 }
 
+/*
+ * A restart that ended an incident may be seen only after that, as who answers
+ * has to be searched for.  False: it belongs to what is noted now.
+ */
+static bool
+is_of_one_that_is_over(
+    struct board *board, const char *target, const struct record *record)
+{
+	const struct incident *incident = NULL;
+	struct chronicle_entry told = {
+		.event = CHRONICLE_ENDED,
+		.is_journaled = true,
+	};
+
+	if (record->restarted_wall_us != 0)
+		incident = incidents_restarted(
+		    board->incidents, target, record->restarted_wall_us);
+	if (incident == NULL)
+		return false;
+	/* In the journal, it takes the place of what was told before. */
+	told.incident = incident;
+	chronicle_tell(&board->chronicle, &told);
+	return true;
+}
+
+static bool
+is_restart_of_now(
+    struct board *board, const char *target, const struct record *record)
+{
+	return record->has_restarted &&
+	       !is_of_one_that_is_over(board, target, record);
+}
+
 /* Failures. */
 
 static enum chronicle_event
@@ -74,7 +107,8 @@ board_note_failure(struct board *board, struct entry *entry,
 		.reason = reason,
 		.words = record->finding->words,
 		.wall_us = record->wall_us,
-		.has_restarted = record->has_restarted,
+		.has_restarted =
+		    is_restart_of_now(board, target->conf->name, record),
 	};
 	enum incident_change change =
 	    incidents_fail(board->incidents, &failure);
@@ -165,8 +199,11 @@ static void
 end_incident(struct board *board, struct board_target *target,
     const struct record *record)
 {
-	tell_end(board, incidents_recover(board->incidents, target->conf->name,
-			    record->wall_us, record->has_restarted));
+	const char *name = target->conf->name;
+	bool has_restarted = is_restart_of_now(board, name, record);
+
+	tell_end(board, incidents_recover(board->incidents, name,
+			    record->wall_us, has_restarted));
 	target->failing_since_wall_us = 0;
 	target->failure_count = 0;
 }

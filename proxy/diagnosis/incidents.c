@@ -207,6 +207,26 @@ incidents_recover(struct incidents *incidents, const char *target,
 }
 
 const struct incident *
+incidents_restarted(
+    struct incidents *incidents, const char *target, uint64_t wall_us)
+{
+	struct incident *incident;
+	size_t i;
+
+	/* Of several that ended later, it was the first that it ended. */
+	for (i = 0; i < incidents->count; i++) {
+		incident = incidents->list[i];
+		if (incident->state == INCIDENT_OPEN ||
+		    incident->end_wall_us < wall_us ||
+		    strcmp(incident->target, target) != 0)
+			continue;
+		incident->restarts++;
+		return incident;
+	}
+	return NULL;
+}
+
+const struct incident *
 incidents_remove(
     struct incidents *incidents, const char *target, uint64_t wall_us)
 {

@@ -84,6 +84,13 @@ const struct incident *incidents_recover(struct incidents *incidents,
 const struct incident *incidents_remove(
     struct incidents *incidents, const char *target, uint64_t wall_us);
 
+/*
+ * The exporter's process is known by now, and that it began at `wall_us`: it
+ * is counted in the one that is over, but was not then.  NULL: there is none.
+ */
+const struct incident *incidents_restarted(
+    struct incidents *incidents, const char *target, uint64_t wall_us);
+
 /* What goes on at the target, or NULL. */
 const struct incident *incidents_open(
     const struct incidents *incidents, const char *target);

@@ -32,7 +32,9 @@ struct record {
 	bool is_reused;     /* kept-alive upstream connection */
 	bool is_delivered;  /* the scraper got a 200, whatever the reason */
 	bool has_restarted; /* the exporter, since the attempt before */
-	uint32_t warnings;  /* of enum warning, as bits: what is odd in it */
+	/* When the process began that is there since; 0: not known. */
+	uint64_t restarted_wall_us;
+	uint32_t warnings; /* of enum warning, as bits: what is odd in it */
 	/* Why some Prometheus refuses what was delivered; REASON_OK: none. */
 	enum reason objection;
 	/* Until the board has it, which keeps each target's newest; or NULL. */

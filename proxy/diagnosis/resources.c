@@ -238,6 +238,14 @@ resources_pid(const struct resources *resources)
 	return resources == NULL || resources->has_ended ? 0 : resources->pid;
 }
 
+uint64_t
+resources_began_wall_us(const struct resources *resources)
+{
+	return resources_pid(resources) == 0
+		   ? 0
+		   : clock_wall_us() - process_age_us(resources->start_ticks);
+}
+
 /* The course of a scrape. */
 
 void

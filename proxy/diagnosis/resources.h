@@ -144,4 +144,7 @@ void resources_judge(struct resources *resources,
 /* Process id of the exporter; 0: not known.  For the API. */
 unsigned resources_pid(const struct resources *resources);
 
+/* When that process began; 0: not known. */
+uint64_t resources_began_wall_us(const struct resources *resources);
+
 #endif

@@ -16,6 +16,7 @@ struct restarts {
 	unsigned pid;          /* 0 not known, as below */
 	uint64_t seen_wall_us; /* when it last told its start */
 	bool was_told;         /* since then, by its process id */
+	bool is_id_due;        /* told by its start, before its process id */
 };
 
 /* After an attempt: 0 is what it does not know. */

@@ -244,6 +244,34 @@ def test_restarts_in_between_are_counted(lab):
                ) == 1
 
 
+@pytest.mark.threads
+def test_a_restart_that_ended_it_is_counted(lab):
+    """Killed, one scrape refused, back as another process, which is found
+    only after its first good answer."""
+    exporter = hog(lab)
+    config = {"journal": {"path": str(lab.folder / "journal")}}
+    gate = lab.gate(exporter.url, config=config)
+    scrape_until_known(gate, exporter.pid)
+    exporter.stop()
+    assert gate.get().status == 502
+    hog(lab, host=exporter.host, port=exporter.port, number=1)
+    wait_for(lambda: gate.get().status == 200, what="the end")
+
+    def is_counted():
+        assert gate.get().status == 200
+        incident = newest(gate, "incidents")
+        assert incident["state"] == "recovered" and incident["count"] == 1
+        return incident["restarts"]
+    assert wait_for(is_counted, 20, "the restart") == 1
+    learn(gate, 2)
+    assert newest(gate, "incidents")["restarts"] == 1
+    # The journal has it too.
+    gate.stop()
+    again = lab.gate(exporter.url, config=config)
+    wait_for(lambda: again.api("incidents")["incidents"], what="the journal")
+    assert newest(again, "incidents")["restarts"] == 1
+
+
 def test_filters_and_pages(lab):
     mood = Mood()
     refuse(mood, "500 Internal Server Error")

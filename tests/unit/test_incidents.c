@@ -91,6 +91,34 @@ counts_restarts(void **state)
 	incidents_free(all);
 }
 
+/* Known only after the end: it is of the one that it ended. */
+static void
+counts_a_restart_afterwards(void **state)
+{
+	struct incidents *all = incidents_new();
+	const struct incident *one;
+
+	(void)state;
+	fail_at(all, "node", REASON_CONNECT_REFUSED, 10);
+	one = incidents_recover(all, "node", 20, false);
+	fail_at(all, "mysql", REASON_CONNECT_REFUSED, 11);
+	incidents_recover(all, "mysql", 21, false);
+	assert_null(incidents_restarted(all, "node", 21));
+	assert_null(incidents_restarted(all, "redis", 15));
+	assert_ptr_equal(incidents_restarted(all, "node", 15), one);
+	assert_int_equal(one->restarts, 1);
+	/* Another that goes on meanwhile, or is over too. */
+	fail_at(all, "node", REASON_CONNECT_REFUSED, 30);
+	assert_ptr_equal(incidents_restarted(all, "node", 15), one);
+	assert_null(incidents_restarted(all, "node", 30));
+	incidents_recover(all, "node", 40, false);
+	assert_ptr_equal(incidents_restarted(all, "node", 15), one);
+	assert_int_equal(incidents_at(all, 0)->restarts, 0);
+	assert_ptr_equal(
+	    incidents_restarted(all, "node", 25), incidents_at(all, 0));
+	incidents_free(all);
+}
+
 static void
 bears_a_clock_that_is_set_back(void **state)
 {
@@ -190,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_one_until_it_is_over),
 		cmocka_unit_test(counts_restarts),
+		cmocka_unit_test(counts_a_restart_afterwards),
 		cmocka_unit_test(bears_a_clock_that_is_set_back),
 		cmocka_unit_test(is_bounded),
 		cmocka_unit_test(takes_what_an_earlier_run_told),

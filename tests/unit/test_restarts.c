@@ -48,6 +48,12 @@ tells_each_once(void **state)
 	    { 8, 0, 130, false }, { 8, 112, 145, false },
 	    { 8, 112, 160, false }, { 9, 170, 175, true },
 	    { 9, 170, 190, false });
+	CHECK("its word comes first", { 7, 50, 100, false },
+	    { 0, 0, 115, false }, { 0, 120, 130, true }, { 8, 120, 145, false },
+	    { 8, 120, 160, false }, { 9, 120, 175, true });
+	CHECK("its word alone, behind another", { 7, 50, 100, false },
+	    { 7, 110, 115, true }, { 7, 110, 130, false },
+	    { 8, 110, 145, true });
 	CHECK("failed in between", { 0, 50, 100, false }, { 0, 0, 115, false },
 	    { 0, 0, 130, false }, { 0, 120, 145, true });
 	CHECK("three behind one name", { 0, 50, 100, false },
