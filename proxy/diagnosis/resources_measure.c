@@ -18,6 +18,9 @@
  * theirs out anew each time, and clocks are adjusted. */
 #define SAME_START_S 2.0
 
+/* No start time is later, whatever the clock. */
+#define START_MAX_S 1e12
+
 static void
 compare(struct throttling *throttling, const struct cgroup_sample *from,
     const struct cgroup_sample *to, const struct cgroup_state *state)
@@ -228,7 +231,9 @@ recall_body(const struct resources *resources,
 	if (before->wall_us == 0)
 		return;
 	facts->has_body_start = now->has_start && before->has_start &&
-				(now->start_s - before->start_s > SAME_START_S);
+				now->start_s > 0 &&
+				now->start_s < START_MAX_S &&
+				now->start_s - before->start_s > SAME_START_S;
 	if (facts->has_body_start &&
 	    now->start_s * 1e6 < (double)clock_wall_us())
 		facts->body_start_age_us =

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <errno.h>
 #include <ftw.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1100,6 +1101,17 @@ test_body_alone(void **state)
 	resources_judge(resources, &slow, &verdict);
 	assert_int_equal(verdict.cause, RESOURCES_RESTARTED);
 	assert_in(verdict.bracket, "restarted 11");
+	/* No process began before 1970, or for ever from now. */
+	facts.value[FACT_START_TIME] = -100;
+	resources_learn(resources, &mark, &report, &facts, 1);
+	facts.value[FACT_START_TIME] = -5;
+	resources_begin(resources, &mark);
+	resources_judge(resources, &slow, &verdict);
+	assert_int_equal(verdict.cause, RESOURCES_MEMORY_NEAR_LIMIT);
+	facts.value[FACT_START_TIME] = HUGE_VAL;
+	resources_begin(resources, &mark);
+	resources_judge(resources, &slow, &verdict);
+	assert_int_equal(verdict.cause, RESOURCES_MEMORY_NEAR_LIMIT);
 	/* Numbers that no process has. */
 	facts.value[FACT_RESIDENT_BYTES] = 1e300;
 	facts.value[FACT_MAX_FDS] = 0;
