@@ -158,8 +158,20 @@ def play(lab, log_format):
     return gate.log.splitlines()
 
 
+def parse_json(line):
+    """Strictly: no key twice, no NaN."""
+    def no_constant(text):
+        raise ValueError(text)
+
+    def unique(pairs):
+        assert len(dict(pairs)) == len(pairs), pairs
+        return dict(pairs)
+    return json.loads(line, object_pairs_hook=unique,
+                      parse_constant=no_constant)
+
+
 @pytest.mark.parametrize("log_format, parse", [
-    ("logfmt", parse_logfmt), ("json", json.loads)])
+    ("logfmt", parse_logfmt), ("json", parse_json)], ids=["logfmt", "json"])
 def test_log_lines_parse(lab, log_format, parse):
     lines = play(lab, log_format)
     assert len(lines) > 5
@@ -169,7 +181,19 @@ def test_log_lines_parse(lab, log_format, parse):
         assert fields["level"] in ("debug", "info", "warn", "error")
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z",
                         fields["ts"]), line
-        assert all(isinstance(value, str) for value in fields.values())
+        if "kind" not in fields:  # not a record, which has more than words
+            assert all(isinstance(value, str) for value in fields.values())
+    records = [fields for fields in map(parse, lines) if "kind" in fields]
+    assert bool(records) == (log_format == "json")
+    for record in records:
+        assert record["v"] == 1 and record["target"] == "node"
+        assert record["kind"] in ("failure", "incident"), record
+    for record in records:
+        if record["kind"] == "failure":
+            assert all(isinstance(seconds, (int, float))
+                       for seconds in record["phases"].values()), record
+            assert {each["kind"] for each in record["evidence"]} <= {
+                "measured", "inferred", "unknown"}
 
 
 def test_log_of_an_incident(lab):
