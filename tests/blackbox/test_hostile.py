@@ -534,23 +534,46 @@ def test_h44_weak_ciphers(lab, ciphers):
         fetch(gate.address, tls=context)
 
 
+class SslClient(subprocess.Popen):
+    """openssl s_client.  Only the begin of what it reads at once is a command,
+    so each waits until the one before is done."""
+
+    def __init__(self, gate, *options):
+        super().__init__(
+            ["openssl", "s_client", "-connect", gate.netloc, *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, bufsize=0)
+        self.seen = b""
+
+    def read_until(self, words, count):
+        """False: it has ended."""
+        while self.seen.count(words) < count:
+            data = self.stdout.read(65536)
+            if not data:
+                return False
+            self.seen += data
+        return True
+
+    def update_keys(self, command, count):
+        """False: the gate has closed the connection."""
+        for _ in range(count):
+            told = self.seen.count(b"KEYUPDATE")
+            self.stdin.write(command)
+            if not self.read_until(b"KEYUPDATE", told + 1):
+                return False
+        return True
+
+
 def control_records(gate, command, count, *options):
     """openssl s_client sends `count` records without application data, then a
     request: what it got."""
-    with subprocess.Popen(
-            ["openssl", "s_client", "-connect", gate.netloc, *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, bufsize=0) as client:
+    with SslClient(gate, *options) as client:
         try:
-            for _ in range(count):  # only a line's begin is a command
-                client.stdin.write(command)
-                time.sleep(0.02)
-            client.stdin.write(head(b"Connection: close"))
-            time.sleep(0.5)
-            client.stdin.close()
+            if client.update_keys(command, count):
+                client.stdin.write(head(b"Connection: close"))
         except BrokenPipeError:
             pass
-        return client.stdout.read()
+        return client.seen + client.stdout.read()
 
 
 @pytest.mark.parametrize("command, options, enough, too_many", [
@@ -569,18 +592,13 @@ def test_h27_records_without_data(lab, command, options, enough, too_many):
 def test_h27_data_begins_anew(lab):
     """Only such records in a row count."""
     gate = lab.gate(lab.faultd(good()), secure=True)
-    with subprocess.Popen(
-            ["openssl", "s_client", "-connect", gate.netloc, "-tls1_3"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, bufsize=0) as client:
-        for _ in range(3):
-            for _ in range(20):
-                client.stdin.write(b"K\n")
-                time.sleep(0.02)
+    with SslClient(gate, "-tls1_3") as client:
+        for number in range(3):
+            assert client.update_keys(b"K\n", 20), client.seen
             client.stdin.write(head())
-            time.sleep(0.2)
+            assert client.read_until(b"HTTP/1.1 200 OK", number + 1), (
+                client.seen)
         client.stdin.close()
-        assert client.stdout.read().count(b"HTTP/1.1 200 OK") == 3
 
 
 def client_hello(length):

@@ -367,9 +367,12 @@ def worker_ticks(gate):
     """CPU time of each thread that serves."""
     ticks = []
     for task in os.listdir(f"/proc/{gate.pid}/task"):
-        with open(f"/proc/{gate.pid}/task/{task}/stat",
-                  encoding="ascii") as stat:
-            head, _, rest = stat.read().rpartition(")")
+        try:
+            with open(f"/proc/{gate.pid}/task/{task}/stat",
+                      encoding="ascii") as stat:
+                head, _, rest = stat.read().rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # one that looked for the exporter, and is done
         if head.endswith("(worker"):
             fields = rest.split()
             ticks.append(int(fields[11]) + int(fields[12]))
@@ -385,7 +388,7 @@ def test_workers_share_the_load(lab):
     def scrape():
         for _ in range(60):
             handshakes.append(gate.get().status)
-    assert len(worker_ticks(gate)) == 3
+    wait_for(lambda: len(worker_ticks(gate)) == 3, what="the threads' names")
     scrapers = [threading.Thread(target=scrape) for _ in range(6)]
     before = worker_ticks(gate)
     for each in scrapers:

@@ -519,12 +519,16 @@ def test_signal_at_the_start(lab):
     for number in range(5):
         gate = lab.gate(lab.faultd(good()), name=f"early{number}",
                         wait=False)
+        time.sleep(0.03 * number)
         for _ in range(20):
             gate.process.send_signal(signal.SIGHUP)
             time.sleep(0.0005)
+        # Before main() nobody can help it; the end may take a moment.
+        wait_for(lambda: gate.process.poll() is not None or
+                 "msg=listening role=gate" in gate.log, 60, "the start")
         if gate.process.poll() is not None:
-            # Before main() nobody can help it.
             assert gate.process.returncode == -signal.SIGHUP
+            assert gate.log == ""
             gate.is_stopped = True
             continue
         gate.wait_until_listening()

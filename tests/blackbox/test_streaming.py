@@ -659,7 +659,7 @@ def test_it_ends_at_the_deadline(lab):
     wait_for_broken(gate, 1)
 
 
-def cut_somewhere(moods):
+def cut_somewhere(moods, has_begun):
     """An answer that is cut, by FIN or RST, wherever that can be told."""
     body = text_of(moods.randrange(2, 24 * KB), moods.random())
     is_gzip = moods.random() < 0.3
@@ -678,17 +678,17 @@ def cut_somewhere(moods):
             at = begin - 1
     is_reset = moods.random() < 0.4
     if moods.random() < 0.2 and at > begin + 4 * KB:
-        return late(data[:begin + 3 * KB], data[begin + 3 * KB:at], is_reset)
+        return late(data[:begin + 3 * KB], data[begin + 3 * KB:at], is_reset,
+                    has_begun)
     return (say_and_reset if is_reset else say)(data[:at])
 
 
-def late(data, rest, is_reset):
-    """The gate has begun to deliver when the cut comes; on a busy machine it
-    may learn of both at once."""
+def late(data, rest, is_reset, has_begun):
+    """The gate has begun to deliver when the cut comes."""
     def behave(conn):
         conn.read_request()
         conn.send(data)
-        conn.pause(0.1)
+        has_begun.wait(10)
         conn.send(rest)
         if is_reset:
             conn.reset()
@@ -711,9 +711,17 @@ def test_no_truncation_is_a_clean_200(lab):
         moods = random.Random(1000 + number)
         exporter, gate = exporters[number], gates[number]
         for turn in range(TRUNCATIONS // 2):
-            exporter.behaviour = cut_somewhere(moods)
-            seen = read(gate, GZIP if moods.random() < 0.5 else {},
-                        version="1.0" if moods.random() < 0.2 else "1.1")
+            has_begun = threading.Event()
+            exporter.behaviour = cut_somewhere(moods, has_begun)
+            with Reader(gate, GZIP if moods.random() < 0.5 else {},
+                        version="1.0" if moods.random() < 0.2 else "1.1",
+                        ) as reader:
+                try:
+                    reader.wait_for_head()
+                    has_begun.set()
+                except Closed:
+                    pass  # as it will say again
+                seen = reader.read()
             with lock:
                 counts["streamed" if seen.status == 200 else "refused"] += 1
                 if seen.is_clean_200 or seen.status not in (200, 502):
