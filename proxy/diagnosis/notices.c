@@ -45,9 +45,9 @@ static const struct row {
 	[NOTICE_UPSTREAM_EXPOSED] = { "upstream_exposed",
 	    "The exporter's port answers at an address of this host or pod "
 	    "that others can reach, not only at loopback.",
-	    "The exporter listens on all addresses, so whoever reaches this "
-	    "one can read its metrics around the gate, without TLS or "
-	    "login.",
+	    "Most likely the exporter listens on all addresses; then whoever "
+	    "reaches this one can read its metrics around the gate, without "
+	    "TLS or login.",
 	    "have the exporter listen on 127.0.0.1 only, as with "
 	    "--web.listen-address=127.0.0.1:PORT." },
 };

@@ -320,6 +320,9 @@ says_that_it_is_exposed(void **state)
 	assert_non_null(strstr(notice.seen, "(inferred)"));
 	assert_non_null(strstr(notice.seen, "(unknown)"));
 	assert_non_null(strstr(notice.fix, "127.0.0.1:9100"));
+	/* Who answers there is inferred, and so is the cause. */
+	assert_non_null(
+	    strstr(notice_cause(NOTICE_UPSTREAM_EXPOSED), "Most likely"));
 }
 
 int
