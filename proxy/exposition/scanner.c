@@ -35,6 +35,7 @@ scanner_free(struct scanner *scanner)
 	for (i = 0; i < READER_COUNT; i++)
 		parse_fini(&scanner->parses[i]);
 	learn_fini(&scanner->learn);
+	warnings_fini(&scanner->result.warnings);
 	free(scanner->carry);
 	free(scanner);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/base/alloc.h"
+
 static const struct {
 	const char *id, *words;
 } texts[WARNING_COUNT] = {
@@ -80,21 +82,32 @@ warnings_reset(struct warnings *warnings)
 	size_t i;
 
 	for (i = 0; i < WARNING_COUNT; i++) {
-		/* The others are clean, and need no memory then. */
-		if (warnings->rows[i].count == 0)
-			continue;
 		warnings->rows[i].count = 0;
 		warnings->rows[i].first_line = 0;
 		warnings->rows[i].offender_count = 0;
 	}
 }
 
+void
+warnings_fini(struct warnings *warnings)
+{
+	size_t i;
+
+	for (i = 0; i < WARNING_COUNT; i++)
+		free(warnings->rows[i].offenders);
+	memset(warnings, 0, sizeof(*warnings));
+}
+
 static struct warning_offender *
 find_offender(struct warning_row *row, const char *name)
 {
-	struct warning_offender *least = &row->offenders[0];
+	struct warning_offender *least;
 	size_t i;
 
+	if (row->offenders == NULL)
+		row->offenders =
+		    xcalloc(WARNING_CANDIDATES, sizeof(*row->offenders));
+	least = &row->offenders[0];
 	for (i = 0; i < row->offender_count; i++) {
 		struct warning_offender *each = &row->offenders[i];
 

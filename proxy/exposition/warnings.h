@@ -45,8 +45,11 @@ struct warning_offender {
 struct warning_row {
 	uint64_t count;
 	uint64_t first_line; /* 1-based; 0 where a line makes no sense */
-	/* Sorted by count once scanner_finish() has returned. */
-	struct warning_offender offenders[WARNING_CANDIDATES];
+	/*
+	 * Sorted by count once scanner_finish() has returned.  Room for
+	 * WARNING_CANDIDATES, or NULL if there never was one.
+	 */
+	struct warning_offender *offenders;
 	size_t offender_count;
 };
 
@@ -58,7 +61,9 @@ struct warnings {
 const char *warning_id(enum warning warning);
 const char *warning_words(enum warning warning);
 
+/* Zeroed they are empty. */
 void warnings_reset(struct warnings *warnings);
+void warnings_fini(struct warnings *warnings);
 
 /* `name` may be NULL. */
 void warnings_add(struct warnings *warnings, enum warning warning,
