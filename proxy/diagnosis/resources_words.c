@@ -100,24 +100,33 @@ memory_limit(char out[QUANTITY_SIZE], const struct resources_facts *facts)
 		   : "unknown";
 }
 
+/*
+ * The count of kills holds those for want of memory of the whole machine, too:
+ * the limit is to blame only if it was met.
+ */
 static void
 tell_oom(const struct resources_facts *facts,
     const struct resources_question *question,
     struct resources_verdict *verdict)
 {
+	bool is_limit =
+	    facts->has_memory_limit && facts->has_hits && facts->hits > 0;
 	char limit[QUANTITY_SIZE];
 
 	(void)question;
 	memory_limit(limit, facts);
-	if (facts->has_memory_limit)
+	if (is_limit)
 		BRACKET("oom_killed at limit %s", limit);
 	else
 		BRACKET("oom_killed");
 	if (verdict->kind == RESOURCES_MEASURED)
 		CAUSE("The kernel killed a process of the exporter for want "
-		      "of memory%s%s.",
-		    facts->has_memory_limit ? " at its limit of " : "",
-		    facts->has_memory_limit ? limit : "");
+		      "of memory%s%s.%s",
+		    is_limit ? " at its limit of " : "", is_limit ? limit : "",
+		    is_limit || !facts->has_hits
+			? ""
+			: " It met no limit of its own: the machine or a "
+			  "cgroup above had too little.");
 	else if (facts->has_kills && facts->kills > 0)
 		CAUSE(
 		    "The kernel killed a process in the exporter's cgroup for "
@@ -261,7 +270,7 @@ tell_restart(const struct resources_facts *facts,
 	uint64_t age_us = facts->sight == SIGHT_ALIVE && facts->is_successor
 			      ? facts->age_us
 			      : facts->body_start_age_us;
-	char ago[SKETCH_DURATION_SIZE], of[96];
+	char ago[SKETCH_DURATION_SIZE];
 
 	(void)question;
 	sketch_duration(ago, age_us, "");
@@ -270,9 +279,10 @@ tell_restart(const struct resources_facts *facts,
 	      "or it crashes again and again.",
 	    ago);
 	if (facts->host == HOST_KUBERNETES)
-		FIX("kubectl describe pod (restarts, lastState); kubectl logs "
-		    "--previous %s.",
-		    of_container(of, facts));
+		FIX("kubectl describe pod POD (restarts, lastState); kubectl "
+		    "logs POD -c %s --previous.",
+		    facts->container[0] != '\0' ? facts->container
+						: "CONTAINER");
 	else if (facts->host == HOST_SYSTEMD)
 		FIX("systemctl status %s; journalctl -u %s.", facts->unit,
 		    facts->unit);

@@ -216,6 +216,16 @@ kill_it(struct resources_facts *facts)
 	facts->sight = SIGHT_ENDED;
 	facts->kills = 1;
 	facts->kill_age_us = 2 * S;
+	facts->has_hits = true;
+	facts->hits = 47;
+}
+
+/* For want of memory of the whole machine. */
+static void
+kill_it_for_others(struct resources_facts *facts)
+{
+	kill_it(facts);
+	facts->hits = 0;
 }
 
 /* Another has taken its place already. */
@@ -526,6 +536,7 @@ static const struct {
 	{ kill_it, LATE, RESOURCES_OOM_KILLED, M, "oom_killed at limit 128Mi" },
 	{ kill_it, ERROR, RESOURCES_OOM_KILLED, M,
 	    "oom_killed at limit 128Mi" },
+	{ kill_it_for_others, GONE, RESOURCES_OOM_KILLED, M, "oom_killed" },
 	{ kill_it_before, GONE, RESOURCES_OOM_KILLED, M,
 	    "oom_killed at limit 128Mi" },
 	{ kill_a_child, GONE, RESOURCES_OOM_KILLED, I, "" },
