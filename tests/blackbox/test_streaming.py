@@ -782,7 +782,8 @@ def test_a_reader_that_takes_nothing_is_dropped(lab):
         seconds = time.monotonic() - started
         assert seen.is_clean_200, seen.words
         assert seen.body == PIECE * count
-        assert 8 < seconds < 20
+        # A busy machine takes its time for the rest; not that of the scrape.
+        assert 8 < seconds < 50
     wait_for_scrapes(gate, "ok")
 
 
