@@ -17,6 +17,11 @@
 
 #define BACKLOG 1024
 
+/* The kernel asks for more when so much waits to be sent.  By default it takes
+ * megabytes and is silent until a third of them is gone: a client that takes
+ * little would look like one that takes nothing. */
+#define UNSENT_BYTES (128 << 10)
+
 static int
 fail(struct err *err, const struct conf_address *address, const char *why)
 {
@@ -24,11 +29,9 @@ fail(struct err *err, const struct conf_address *address, const char *why)
 }
 
 static void
-set_flag(int fd, int level, int option)
+set_option(int fd, int level, int option, int value)
 {
-	int on = 1;
-
-	setsockopt(fd, level, option, &on, sizeof(on));
+	setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 /* -1 with errno set. */
@@ -41,9 +44,10 @@ bind_address(const struct addrinfo *ai)
 
 	if (fd == -1)
 		return -1;
-	set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	/* Inherited by what is accepted; two records would wait 44 ms. */
-	set_flag(fd, IPPROTO_TCP, TCP_NODELAY);
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return fd;

@@ -787,6 +787,18 @@ def test_a_reader_that_takes_nothing_is_dropped(lab):
     wait_for_scrapes(gate, "ok")
 
 
+def test_a_reader_that_takes_little_is_not_dropped(lab):
+    """Less in 10 s than the kernel would send before it asks for more."""
+    gate = lab.gate(lab.faultd(endless_pieces(40 * MB // len(PIECE))),
+                    {"stream_above": "64KB"})
+    with Reader(gate, buffer=64 * KB) as reader:
+        until = time.monotonic() + 25
+        while time.monotonic() < until:
+            assert reader.socket.recv(30 * KB)
+            time.sleep(1)
+            assert scrapes(gate, "client_gone") == 0
+
+
 def test_who_goes_away_ends_the_attempt(lab):
     sent = []
     count = 80 * MB // len(PIECE)
