@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/kernel/entry.h"
+
 /* Digits alone, no sign; `end` is what comes behind them. */
 static bool
 read_number(const char *text, uint64_t *number, const char **end)
@@ -100,7 +102,7 @@ flat_read(int fd, char *out, size_t size)
 long
 flat_load(int folder, const char *path, char *out, size_t size)
 {
-	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = entry_open(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int error;
 	long len;
 

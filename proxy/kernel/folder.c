@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/kernel/entry.h"
+
 bool
 folder_open(struct folder *folder, int at, const char *name)
 {
-	folder->fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder->fd = entry_open(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	folder->len = folder->at = 0;
 	return folder->fd != -1;
 }

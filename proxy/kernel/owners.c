@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proxy/base/clock.h"
+#include "proxy/kernel/entry.h"
 #include "proxy/kernel/folder.h"
 #include "proxy/kernel/process.h"
 
@@ -95,7 +96,7 @@ look_into(struct walk *walk, int proc, const char *name)
 {
 	struct process_stat stat;
 	struct folder fds;
-	int folder = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int folder = entry_open(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder == -1)
 		return;
