@@ -388,11 +388,16 @@ test_silent_address(void **state)
 	int fillers[4], fd, i;
 
 	(void)state;
-	scripted_start(&s, &reply, 1, NULL, NULL);
-	in.sin_port = htons((uint16_t)s.port);
 	inet_pton(AF_INET, "127.0.0.2", &in.sin_addr);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	scripted_start(&s, &reply, 1, NULL, NULL);
+	in.sin_port = htons((uint16_t)s.port);
+	/* A port that is free at both addresses. */
+	while (bind(fd, (struct sockaddr *)&in, sizeof(in)) == -1) {
+		scripted_stop(&s);
+		scripted_start(&s, &reply, 1, NULL, NULL);
+		in.sin_port = htons((uint16_t)s.port);
+	}
 	assert_int_equal(listen(fd, 0), 0);
 	for (i = 0; i < 4; i++) {
 		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
