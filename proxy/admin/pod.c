@@ -1,5 +1,7 @@
 #include "proxy/admin/pod.h"
 
+#include <stdbool.h>
+
 #include "conf/conf.h"
 #include "proxy/admin/envelope.h"
 #include "proxy/admin/view.h"
@@ -74,11 +76,13 @@ pod_api(
     const struct admin_view *view, const char *query, struct response *response)
 {
 	struct cJSON *data = json_object_new();
+	bool is_enabled = view->conf->pod.status;
+	bool is_known = is_enabled && view->pod != NULL;
 
 	(void)query;
-	json_add_bool(data, "enabled", view->conf->pod.status);
-	json_add_bool(data, "known", view->pod != NULL);
-	if (view->pod != NULL)
+	json_add_bool(data, "enabled", is_enabled);
+	json_add_bool(data, "known", is_known);
+	if (is_known)
 		add_status(data, view->pod);
 	envelope_data(response, data);
 }

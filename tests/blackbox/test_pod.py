@@ -79,6 +79,11 @@ def test_a_failure_asks_once(lab, api):
     assert (api.count(POD_PATH), api.count(EVENTS_PATH)) == (1, 1)
     document = Document(gate.admin("/api/v1/openapi.json").text)
     document.check_answer("GET", "/api/v1/pod", gate.admin("/api/v1/pod"))
+    # What nobody may ask for any more is not shown either.
+    gate.config_path.write_text(gate.config_path.read_text().replace(
+        "status: true", "status: false"))
+    assert gate.admin("/-/reload", method="POST").status == 200
+    assert gate.api("pod") == {"enabled": False, "known": False}
 
 
 def test_a_later_failure_says_how_the_container_ended(lab, api):
