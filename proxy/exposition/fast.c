@@ -16,7 +16,6 @@ struct line {
 	const unsigned char *safe; /* last byte at which a block may begin */
 	const unsigned char *start;
 	const unsigned char *labels; /* behind the brace, or NULL */
-	size_t labels_len;
 	uint64_t fingerprint;
 	/* Label names, to see one that comes twice. */
 	uint64_t name_bits;
@@ -145,7 +144,6 @@ take_labels(struct fast *fast, struct line *line, const unsigned char *p)
 		return NULL;
 	if (line->name_count >= fast->labels_max)
 		return NULL;
-	line->labels_len = (size_t)(p - line->labels);
 	return p + 1;
 }
 
@@ -198,15 +196,42 @@ take_name(struct fast *fast, struct line *line, const unsigned char *p)
 	return end;
 }
 
+/*
+ * The one label that has a value, as it stands there, or none: those without
+ * are no labels.  False if there are several.
+ */
+static bool
+find_label(const struct line *line, const unsigned char **label, size_t *len)
+{
+	const unsigned char *value, *end;
+	size_t i;
+
+	*len = 0;
+	for (i = 0; line->labels != NULL && i < line->name_count; i++) {
+		value = line->names[i] + line->name_lens[i] + 2;
+		if (*value == '"')
+			continue;
+		if (*len > 0)
+			return false;
+		for (end = value; *end != '"'; end++)
+			;
+		*label = line->names[i];
+		*len = (size_t)(end + 1 - *label);
+	}
+	return true;
+}
+
 static void
 keep_value(struct learn *learn, const struct line *line,
     const unsigned char *number, size_t len)
 {
+	const unsigned char *label = number;
+	size_t label_len;
 	double value;
 
-	if (number_parse_float(number, len, &value) == NUMBER_FINE)
-		learn_value(learn, line->labels != NULL ? line->labels : number,
-		    line->labels_len, value);
+	if (find_label(line, &label, &label_len) &&
+	    number_parse_float(number, len, &value) == NUMBER_FINE)
+		learn_value(learn, label, label_len, value);
 }
 
 /* Behind the newline, or NULL: nothing was taken. */
@@ -224,7 +249,6 @@ take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 	len = (size_t)(p - name);
 	line->fingerprint = 0;
 	line->labels = NULL;
-	line->labels_len = 0;
 	if (*p == '{') {
 		p = take_labels(fast, line, p + 1);
 		if (p == NULL)

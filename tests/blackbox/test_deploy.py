@@ -570,7 +570,10 @@ def test_quickstart_runs_until_told_to_stop(lab, tmp_path, number):
         process = subprocess.Popen(
             [QUICKSTART, "--demo", "--build-dir", BUILD],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            start_new_session=True)
+            start_new_session=True,
+            # Where tests run in the background it is ignored, and a shell
+            # cannot trap what was ignored when it began.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         text = wait_for(
             lambda: "Ctrl-C stops everything" in path.read_text()

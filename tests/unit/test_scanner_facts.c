@@ -115,6 +115,14 @@ test_values(void **state)
 	assert_false(facts->has_value[FACT_GO_GC_COUNT]);
 	assert_false(facts->has_value[FACT_GO_GOROUTINES]);
 	assert_string_equal(fact_name(FACT_OPEN_FDS), "process_open_fds");
+	/* What has no value is no label. */
+	facts = &scan("process_open_fds{a=\"\",b=\"\"} 12\n"
+		      "go_gc_duration_seconds{a=\"\",quantile=\"1\"} 0.25\n"
+		      "process_max_fds{a=\"\",b=\"c\"} 1024\n")
+		     ->facts;
+	assert_true(facts->value[FACT_OPEN_FDS] == 12);
+	assert_true(facts->value[FACT_GO_GC_MAX_SECONDS] == 0.25);
+	assert_false(facts->has_value[FACT_MAX_FDS]);
 	/* Legal, but nothing to compute or print with. */
 	facts = &scan("process_start_time_seconds NaN\n"
 		      "process_open_fds +Inf\nprocess_max_fds -1\n"
