@@ -22,7 +22,6 @@
 #include "proxy/crew.h"
 #include "proxy/desk.h"
 #include "proxy/diagnosis/board.h"
-#include "proxy/diagnosis/journal.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/environment.h"
 #include "proxy/expiry.h"
@@ -30,12 +29,12 @@
 #include "proxy/gate/stats.h"
 #include "proxy/generation.h"
 #include "proxy/lookout.h"
+#include "proxy/recorder.h"
 #include "proxy/reload.h"
 #include "proxy/scrape.h"
 #include "tls/server.h"
 
 #define DRAIN_SECONDS 10
-#define JOURNAL_LINES 1000 /* that are read again at the start */
 #define CERTIFICATE_WORDS_SECONDS 10
 
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -46,8 +45,7 @@ struct server {
 	struct event_base *base;
 	struct mailbox *mailbox;
 	struct board *board;
-	struct journal *journal; /* NULL: the record is kept in memory */
-	uint64_t line_count;     /* told to it */
+	struct recorder *recorder;
 	struct handshakes *handshakes;
 	struct desk *desk;
 	struct event *signals[SIGNAL_COUNT];
@@ -425,57 +423,6 @@ open_signals(struct server *server)
 	environment_release_signals();
 }
 
-/* Its lines are the record's business; so are those that are read again. */
-
-static void
-append_line(const char *json, size_t len, void *arg)
-{
-	struct server *server = arg;
-
-	journal_append(server->journal, json, len, ++server->line_count);
-}
-
-static void
-recover_line(const char *line, size_t len, void *arg)
-{
-	struct server *server = arg;
-
-	board_recover(server->board, line, len);
-}
-
-static void
-end_recovery(const struct journal_status *status, void *arg)
-{
-	struct server *server = arg;
-
-	(void)status;
-	board_settle(server->board);
-}
-
-static int
-open_journal(struct server *server, struct err *err)
-{
-	const struct conf_journal *conf = &server->conf->journal;
-	struct journal_options options = {
-		.path = conf->path,
-		.max_size = conf->max_size,
-		.mailbox = server->mailbox,
-		.recover_max = JOURNAL_LINES,
-		.recovered = recover_line,
-		.ready = end_recovery,
-		.arg = server,
-	};
-
-	if (conf->path == NULL)
-		return 0;
-	server->journal = journal_new(&options, err);
-	server->view.journal = server->journal;
-	if (server->journal == NULL)
-		return -1;
-	board_keep_journal(server->board, append_line, server);
-	return 0;
-}
-
 static int
 open_main(
     struct server *server, const struct conf_source *source, struct err *err)
@@ -503,8 +450,11 @@ open_main(
 	server->certificate_timer =
 	    evtimer_new(server->base, look_for_certificate, server);
 	open_signals(server);
-	if (open_journal(server, err) == -1)
+	server->recorder = recorder_new(
+	    &server->conf->journal, server->mailbox, server->board, err);
+	if (server->recorder == NULL)
 		return -1;
+	server->view.journal = recorder_journal(server->recorder);
 	server->desk = desk_open(server->base, &server->view, err);
 	return server->desk == NULL ? -1 : 0;
 }
@@ -559,8 +509,7 @@ fini(struct server *server)
 		mailbox_deliver(server->mailbox);
 	/* All records have come: what they said to it is written now. */
 	board_flush(server->board);
-	journal_free(server->journal);
-	board_keep_journal(server->board, NULL, NULL);
+	recorder_stop(server->recorder);
 	lookout_free(server->lookout); /* it reads what the crew counts */
 	server->lookout = NULL;
 	crew_free(server->crew);
@@ -575,6 +524,7 @@ fini(struct server *server)
 	free_event(server->drain_timer);
 	free_event(server->certificate_timer);
 	mailbox_free(server->mailbox);
+	recorder_free(server->recorder);
 	if (server->base != NULL)
 		event_base_free(server->base);
 	board_free(server->board);
