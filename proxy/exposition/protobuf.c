@@ -28,7 +28,7 @@ refuse(struct scanner *scanner, enum prometheus version, enum reason reason,
 
 	if (!scanner->is_reading[version])
 		return;
-	scanner_refuse(scanner, version, reason, 0, 0);
+	scanner_refuse(scanner, (int)version, reason, 0, 0);
 	if (version == PROMETHEUS_3)
 		snprintf(verdict->said, sizeof(verdict->said), "%s", said);
 	if (!scanner_has_reader(scanner))

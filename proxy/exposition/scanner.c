@@ -127,7 +127,7 @@ begin_version(struct scanner *scanner, enum prometheus version)
 	if (!scanner->is_reading[version])
 		verdict->judgement = SCANNER_UNKNOWN;
 	if (format == FORMAT_NONE && content->reason != REASON_OK) {
-		scanner_refuse(scanner, version, content->reason, 0, 0);
+		scanner_refuse(scanner, (int)version, content->reason, 0, 0);
 		snprintf(verdict->offending, sizeof(verdict->offending), "%s",
 		    content->value);
 		if (version == PROMETHEUS_3)

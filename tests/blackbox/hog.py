@@ -72,9 +72,12 @@ def main():
     kept = []
     while True:
         conn, _ = listener.accept()
-        with conn:
-            while conn.recv(65536):
-                serve(conn, args.mode.read_text(), kept)
+        try:
+            with conn:
+                while conn.recv(65536):
+                    serve(conn, args.mode.read_text(), kept)
+        except OSError:
+            pass  # who asked has gone
 
 
 if __name__ == "__main__":

@@ -819,7 +819,7 @@ static pid_t child;
 static struct event_base *base;
 static struct mailbox *mailbox;
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 put(const char *text, const char *format, ...)
 {
 	char path[512];
