@@ -15,7 +15,6 @@
 struct line {
 	const unsigned char *safe; /* last byte at which a block may begin */
 	const unsigned char *start;
-	const unsigned char *labels; /* behind the brace, or NULL */
 	uint64_t fingerprint;
 	/* Label names, to see one that comes twice. */
 	uint64_t name_bits;
@@ -126,8 +125,6 @@ take_label(struct fast *fast, struct line *line, const unsigned char *name)
 static const unsigned char *
 take_labels(struct fast *fast, struct line *line, const unsigned char *p)
 {
-	line->labels = p;
-	line->name_count = 0;
 	line->name_bits = 0;
 	while (*p != '}') {
 		p = take_label(fast, line, p);
@@ -207,7 +204,7 @@ find_label(const struct line *line, const unsigned char **label, size_t *len)
 	size_t i;
 
 	*len = 0;
-	for (i = 0; line->labels != NULL && i < line->name_count; i++) {
+	for (i = 0; i < line->name_count; i++) {
 		value = line->names[i] + line->name_lens[i] + 2;
 		if (*value == '"')
 			continue;
@@ -248,7 +245,7 @@ take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 		return NULL;
 	len = (size_t)(p - name);
 	line->fingerprint = 0;
-	line->labels = NULL;
+	line->name_count = 0;
 	if (*p == '{') {
 		p = take_labels(fast, line, p + 1);
 		if (p == NULL)
