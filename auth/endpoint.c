@@ -12,9 +12,6 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/log.h"
 
-/* Where every pod finds what it may know of its cluster. */
-#define POD_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount/"
-
 #define LINE_EVERY_US 10000000
 
 /* What "; retrying in 60s" leaves of the words. */
@@ -86,10 +83,12 @@ new_for_reviews(enum backend_kind kind, const struct conf_kubernetes *conf,
 	struct endpoint *endpoint = xcalloc(1, sizeof(*endpoint));
 
 	endpoint->url = join_url(base, kinds[kind].path);
-	endpoint->ca_file = xstrdup(
-	    conf->ca_file != NULL ? conf->ca_file : POD_FOLDER "ca.crt");
-	endpoint->token_file = xstrdup(
-	    conf->token_file != NULL ? conf->token_file : POD_FOLDER "token");
+	endpoint->ca_file =
+	    xstrdup(conf->ca_file != NULL ? conf->ca_file
+					  : ENDPOINT_POD_FOLDER "ca.crt");
+	endpoint->token_file =
+	    xstrdup(conf->token_file != NULL ? conf->token_file
+					     : ENDPOINT_POD_FOLDER "token");
 	return endpoint;
 }
 

@@ -14,6 +14,9 @@
 
 struct conf_auth;
 
+/* Where every pod finds what it may know of its cluster. */
+#define ENDPOINT_POD_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount/"
+
 struct endpoint {
 	TAILQ_ENTRY(endpoint) link;
 	enum backend_kind kind;

@@ -22,7 +22,6 @@
 #include "proxy/base/json.h"
 #include "proxy/base/log.h"
 
-#define FOLDER "/var/run/secrets/kubernetes.io/serviceaccount/"
 #define ANSWER_MAX ((size_t)1 << 20)
 #define TIMEOUT_MS 3000
 #define JITTER_US 1000000
@@ -129,7 +128,8 @@ static char *
 namespace_of_pod(void)
 {
 	size_t len;
-	char *text = file_load(FOLDER "namespace", NAME_MAX_LEN + 2, &len);
+	char *text =
+	    file_load(ENDPOINT_POD_FOLDER "namespace", NAME_MAX_LEN + 2, &len);
 
 	if (text != NULL)
 		text[strcspn(text, " \r\n")] = '\0';
@@ -182,10 +182,11 @@ ask(struct pod *pod, const char *url, auth_reply_fn *done)
 	const struct conf_pod *conf = &pod->conf->pod;
 	const struct auth_call call = {
 		.url = url,
-		.ca_file =
-		    conf->ca_file != NULL ? conf->ca_file : FOLDER "ca.crt",
+		.ca_file = conf->ca_file != NULL ? conf->ca_file
+						 : ENDPOINT_POD_FOLDER "ca.crt",
 		.token_file = conf->token_file != NULL ? conf->token_file
-						       : FOLDER "token",
+						       : ENDPOINT_POD_FOLDER
+				  "token",
 		.answer_max = ANSWER_MAX,
 		.timeout_ms = TIMEOUT_MS,
 	};
