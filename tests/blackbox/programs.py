@@ -314,10 +314,7 @@ SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:detect_stack_use_after_return"
                     "=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "exitcode=98:halt_on_error=0:second_deadlock_stack=1:"
-                    "suppressions=" + os.path.join(
-                        os.path.dirname(os.path.abspath(__file__)),
-                        "tsan.supp"),
+    "TSAN_OPTIONS": "exitcode=98:halt_on_error=0:second_deadlock_stack=1",
 }
 
 
