@@ -52,12 +52,6 @@ normal_of(const struct baseline *baseline, enum measure measure)
 	return quantiles_median(&baseline->of[measure]);
 }
 
-uint64_t
-baseline_normal_us(const struct baseline *baseline, enum phase phase)
-{
-	return baseline != NULL ? normal_of(baseline, measures[phase]) : 0;
-}
-
 static bool
 is_far(const struct baseline *baseline, enum measure measure, uint64_t us)
 {

@@ -96,7 +96,4 @@ bool baseline_is_quick(const struct baseline_scrape *scrape);
 /* In whole seconds: a tenth more than `needed_us`, for the way there. */
 int64_t baseline_sufficient_ms(uint64_t needed_us);
 
-/* What the phase usually takes; 0 while not known.  `baseline` may be NULL. */
-uint64_t baseline_normal_us(const struct baseline *baseline, enum phase phase);
-
 #endif

@@ -16,11 +16,16 @@ struct line {
 	const unsigned char *safe; /* last byte at which a block may begin */
 	const unsigned char *start;
 	uint64_t fingerprint;
-	/* Label names, to see one that comes twice. */
-	uint64_t name_bits;
+	bool is_hashed;
+	/*
+	 * Label names in their places, most of them of a line before: nearly
+	 * all lines have the labels of the one before.  No two are the same.
+	 */
 	const unsigned char *names[LABELS_MAX];
 	uint8_t name_lens[LABELS_MAX];
+	uint64_t name_bits[LABELS_MAX + 1]; /* of those before that place */
 	size_t name_count;
+	size_t label_count; /* of this line, so far */
 	bool has_high;
 	bool is_same; /* has the metric's name of the line before */
 };
@@ -54,25 +59,27 @@ skip_value(struct line *line, const unsigned char *p)
 	}
 }
 
-/* False: it comes twice, or there are too many to tell. */
+/* The next name is this one.  False: it comes twice, or there are too many to
+ * tell. */
 static bool
 note_name(struct line *line, const unsigned char *name, size_t len)
 {
 	uint64_t bit = (uint64_t)1
 		       << ((name[0] * 5u + name[len - 1] * 3u + (unsigned)len) &
 			      63);
-	size_t i;
+	size_t place = line->label_count, i;
 
-	if (line->name_count == LABELS_MAX || len > UINT8_MAX)
+	if (place == LABELS_MAX || len > UINT8_MAX)
 		return false;
-	if ((line->name_bits & bit) != 0)
-		for (i = 0; i < line->name_count; i++)
+	if ((line->name_bits[place] & bit) != 0)
+		for (i = 0; i < place; i++)
 			if (line->name_lens[i] == len &&
 			    memcmp(line->names[i], name, len) == 0)
 				return false;
-	line->name_bits |= bit;
-	line->names[line->name_count] = name;
-	line->name_lens[line->name_count++] = (uint8_t)len;
+	line->names[place] = name;
+	line->name_lens[place] = (uint8_t)len;
+	line->name_bits[place + 1] = line->name_bits[place] | bit;
+	line->name_count = place + 1;
 	return true;
 }
 
@@ -82,18 +89,34 @@ is_within(const struct fast *fast, size_t name_len, size_t value_len)
 	return name_len <= fast->name_max && value_len <= fast->value_max;
 }
 
-/* name="value"; returns what is behind it, or NULL. */
+/* The end of a name that is the one in its place before, with its ="; or
+ * NULL. */
 static const unsigned char *
-take_label(struct fast *fast, struct line *line, const unsigned char *name)
+like_before(const struct line *line, const unsigned char *name)
 {
-	const unsigned char *value, *end;
+	size_t len;
+
+	if (line->label_count >= line->name_count)
+		return NULL;
+	len = line->name_lens[line->label_count];
+	if ((ptrdiff_t)len > line->safe - name ||
+	    !equal_bytes(name, line->names[line->label_count], len + 2))
+		return NULL;
+	return name + len;
+}
+
+/* The same of any other one, which takes that place. */
+static const unsigned char *
+take_label_name(
+    const struct fast *fast, struct line *line, const unsigned char *name)
+{
+	const unsigned char *end = name;
 	size_t len;
 	uint32_t bits;
 
-	if (name > line->safe || !lex_is(*name, CLASS_LABEL_START))
+	if (!lex_is(*name, CLASS_LABEL_START))
 		return NULL;
 	bits = simd_no_label(simd_load(name));
-	end = name;
 	while (bits == 0) {
 		end += SIMD_WIDTH;
 		if (end > line->safe)
@@ -105,17 +128,37 @@ take_label(struct fast *fast, struct line *line, const unsigned char *name)
 		return NULL;
 	len = (size_t)(end - name);
 	if ((len == 8 && memcmp(name, "__name__", 8) == 0) ||
-	    !note_name(line, name, len))
+	    len > fast->name_max || !note_name(line, name, len))
 		return NULL;
+	return end;
+}
+
+/* name="value"; returns what is behind it, or NULL. */
+static const unsigned char *
+take_label(struct fast *fast, struct line *line, const unsigned char *name)
+{
+	const unsigned char *value, *end;
+	size_t len;
+
+	if (name > line->safe)
+		return NULL;
+	end = like_before(line, name);
+	if (end == NULL)
+		end = take_label_name(fast, line, name);
+	if (end == NULL)
+		return NULL;
+	line->label_count++;
 	value = end + 2;
 	line->has_high = false;
 	end = skip_value(line, value);
-	if (end == NULL || !is_within(fast, len, (size_t)(end - value)))
+	if (end == NULL)
 		return NULL;
-	if (line->has_high && !utf8_is_valid(value, (size_t)(end - value)))
+	len = (size_t)(end - value);
+	if (len > fast->value_max ||
+	    (line->has_high && !utf8_is_valid(value, len)))
 		return NULL;
 	/* Without a value it is no label. */
-	if (end > value)
+	if (len > 0 && line->is_hashed)
 		line->fingerprint += fingerprint_bytes(
 		    fast->learn->seed, name, (size_t)(end + 1 - name));
 	return end + 1;
@@ -125,7 +168,8 @@ take_label(struct fast *fast, struct line *line, const unsigned char *name)
 static const unsigned char *
 take_labels(struct fast *fast, struct line *line, const unsigned char *p)
 {
-	line->name_bits = 0;
+	line->label_count = 0;
+	line->fingerprint = 0;
 	while (*p != '}') {
 		p = take_label(fast, line, p);
 		if (p == NULL)
@@ -139,7 +183,7 @@ take_labels(struct fast *fast, struct line *line, const unsigned char *p)
 	}
 	if (*p != '}')
 		return NULL;
-	if (line->name_count >= fast->labels_max)
+	if (line->label_count >= fast->labels_max)
 		return NULL;
 	return p + 1;
 }
@@ -194,41 +238,58 @@ take_name(struct fast *fast, struct line *line, const unsigned char *p)
 }
 
 /*
- * The one label that has a value, as it stands there, or none: those without
- * are no labels.  False if there are several.
+ * Of a line that was read, from behind the opening brace on: the one label
+ * that has a value, as it stands there, or none; those without are no labels.
+ * False if there are several.
  */
 static bool
-find_label(const struct line *line, const unsigned char **label, size_t *len)
+find_label(const unsigned char *p, const unsigned char **label, size_t *len)
 {
-	const unsigned char *value, *end;
-	size_t i;
+	const unsigned char *name, *value;
 
 	*len = 0;
-	for (i = 0; i < line->name_count; i++) {
-		value = line->names[i] + line->name_lens[i] + 2;
-		if (*value == '"')
-			continue;
-		if (*len > 0)
+	while (*p != '}') {
+		name = p;
+		value = (const unsigned char *)strchr((const char *)p, '"') + 1;
+		for (p = value; *p != '"'; p++)
+			p += *p == '\\';
+		p++;
+		if (p > value + 1 && *len > 0)
 			return false;
-		for (end = value; *end != '"'; end++)
-			;
-		*label = line->names[i];
-		*len = (size_t)(end + 1 - *label);
+		if (p > value + 1) {
+			*label = name;
+			*len = (size_t)(p - name);
+		}
+		p += *p == ',';
 	}
 	return true;
 }
 
+/* `labels` is what follows the name. */
 static void
-keep_value(struct learn *learn, const struct line *line,
+keep_value(struct learn *learn, const unsigned char *labels,
     const unsigned char *number, size_t len)
 {
 	const unsigned char *label = number;
-	size_t label_len;
+	size_t label_len = 0;
 	double value;
 
-	if (find_label(line, &label, &label_len) &&
-	    number_parse_float(number, len, &value) == NUMBER_FINE)
+	if (*labels == '{' && !find_label(labels + 1, &label, &label_len))
+		return;
+	if (number_parse_float(number, len, &value) == NUMBER_FINE)
 		learn_value(learn, label, label_len, value);
+}
+
+/* With a timestamp it counts whether the series is that of the line before,
+ * even if none is looked up any more. */
+static uint64_t
+timed_fingerprint(struct fast *fast, struct line *line, const unsigned char *p)
+{
+	if (!line->is_hashed && *p == '{') {
+		line->is_hashed = true;
+		take_labels(fast, line, p + 1);
+	}
+	return line->fingerprint + fast->learn->name_hash;
 }
 
 /* Behind the newline, or NULL: nothing was taken. */
@@ -236,16 +297,17 @@ static const unsigned char *
 take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 {
 	struct learn *learn = fast->learn;
-	const unsigned char *name = line->start, *p, *number, *number_end;
+	const unsigned char *name = line->start, *labels, *p;
+	const unsigned char *number, *number_end;
 	int64_t timestamp_ms = 0;
 	size_t len;
 
-	p = take_name(fast, line, name);
+	labels = p = take_name(fast, line, name);
 	if (p == NULL)
 		return NULL;
 	len = (size_t)(p - name);
 	line->fingerprint = 0;
-	line->name_count = 0;
+	line->is_hashed = learn_looks_up(learn);
 	if (*p == '{') {
 		p = take_labels(fast, line, p + 1);
 		if (p == NULL)
@@ -272,11 +334,12 @@ take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 	learn_sample(learn, (size_t)(p - name));
 	if (*number_end == ' ')
 		learn_timed_series(
-		    learn, line->fingerprint + learn->name_hash, timestamp_ms);
+		    learn, timed_fingerprint(fast, line, labels), timestamp_ms);
 	else
 		learn_series(learn, line->fingerprint + learn->name_hash);
 	if (learn->known >= 0)
-		keep_value(learn, line, number, (size_t)(number_end - number));
+		keep_value(
+		    learn, labels, number, (size_t)(number_end - number));
 	return p;
 }
 
@@ -308,6 +371,8 @@ fast_lines(
 	if (len + slack < FAST_SLACK)
 		return 0;
 	line.safe = end + slack - SIMD_WIDTH - 4;
+	line.name_count = 0;
+	line.name_bits[0] = 0;
 	while (p < end && p <= line.safe) {
 		line.start = p;
 		if (*p == '#')

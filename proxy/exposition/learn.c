@@ -161,7 +161,7 @@ see_series(struct learn *learn, uint64_t fingerprint)
 void
 learn_series(struct learn *learn, uint64_t fingerprint)
 {
-	if (learn->keeps_series)
+	if (learn_looks_up(learn))
 		see_series(learn, fingerprint);
 	learn->last_has_timestamp = false;
 }
@@ -196,7 +196,7 @@ learn_timed_series(
 			warn(learn, WARNING_OUT_OF_ORDER);
 		else if (timestamp_ms == learn->last_timestamp_ms)
 			warn(learn, WARNING_DUPLICATE);
-	} else if (learn->keeps_series)
+	} else if (learn_looks_up(learn))
 		series_set_see(&learn->memory->set, fingerprint);
 	learn->last_has_timestamp = true;
 	learn->last_series = fingerprint;

@@ -70,7 +70,15 @@ learn_sample(struct learn *learn, size_t bytes)
 	learn->families.samples++;
 }
 
-/* The fingerprint without a timestamp, or with one. */
+/* Are series looked up?  Not once their table is full. */
+static inline bool
+learn_looks_up(const struct learn *learn)
+{
+	return learn->keeps_series && !learn->memory->set.is_full;
+}
+
+/* The fingerprint without a timestamp, or with one; the first may be anything
+ * while none is looked up. */
 void learn_series(struct learn *learn, uint64_t fingerprint);
 void learn_timed_series(
     struct learn *learn, uint64_t fingerprint, int64_t timestamp_ms);

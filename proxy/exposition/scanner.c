@@ -296,17 +296,6 @@ scanner_feed(struct scanner *scanner, const void *bytes, size_t len)
 	}
 }
 
-bool
-scanner_is_hopeless(const struct scanner *scanner)
-{
-	int i;
-
-	for (i = 0; i < PROMETHEUS_COUNT; i++)
-		if (scanner->result.verdicts[i].judgement != SCANNER_REFUSED)
-			return false;
-	return !scanner_has_reader(scanner);
-}
-
 static void
 read_last(struct scanner *scanner)
 {

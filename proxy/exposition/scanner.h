@@ -93,9 +93,6 @@ void scanner_break_off(struct scanner *scanner);
 
 void scanner_feed(struct scanner *scanner, const void *bytes, size_t len);
 
-/* All of them refuse: whatever comes, the result stays. */
-bool scanner_is_hopeless(const struct scanner *scanner);
-
 /* The end of the body.  Valid until the next scanner_begin(). */
 const struct scanner_result *scanner_finish(struct scanner *scanner);
 

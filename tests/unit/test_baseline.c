@@ -227,7 +227,6 @@ judges_without_a_baseline(void **state)
 	assert_int_equal(verdict.slowness, SLOW_NEAR);
 	assert_int_equal(verdict.phase, PHASE_PROCESSING);
 	assert_int_equal(verdict.normal_duration_us, 0);
-	assert_int_equal(baseline_normal_us(NULL, PHASE_CONNECT), 0);
 }
 
 static void

@@ -457,9 +457,85 @@ test_content(void **state)
 	result = scan_typed("application/openmetrics-text", om);
 	assert_int_equal(
 	    result->verdicts[PROMETHEUS_3].judgement, SCANNER_ACCEPTED);
-	assert_false(scanner_is_hopeless(scanner));
-	scan_typed("text/html", "<html>\n");
-	assert_true(scanner_is_hopeless(scanner));
+}
+
+/* With and without haste the same; returns the result of the first. */
+static const struct scanner_result *
+scan_both_ways(size_t slots, const char *body)
+{
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	struct scanner *careful = scanner_new(slots);
+	const struct scanner_result *result, *other;
+
+	options.now_ms = 1700000000000;
+	scanner_free(scanner);
+	scanner = scanner_new(slots);
+	result = feed_scan(scanner, &options, body, strlen(body), FEED_WHOLE);
+	options.is_careful = true;
+	other = feed_scan(careful, &options, body, strlen(body), FEED_WHOLE);
+	assert_true(feed_is_same(result, other));
+	scanner_free(careful);
+	return result;
+}
+
+/* Names in the places of the line before, in others, and twice. */
+static void
+test_label_layouts(void **state)
+{
+	static const char body[] = "a{b=\"1\",c=\"2\",d=\"3\"} 1\n"
+				   "a{b=\"2\",c=\"2\"} 1\n"
+				   "a{b=\"2\",c=\"2\",e=\"3\"} 1\n"
+				   "a{b=\"2\",d=\"2\",c=\"3\"} 1\n"
+				   "a{d=\"2\",c=\"3\",b=\"2\"} 1\n"
+				   "a 1\n"
+				   "a{bb=\"2\",d=\"2\"} 1\n"
+				   "a{b=\"\",d=\"2\"} 1\n";
+	static const char *const twice[] = {
+		"a{b=\"1\",c=\"2\"} 1\na{b=\"1\",c=\"2\",b=\"3\"} 1\n",
+		"a{b=\"1\",c=\"2\"} 1\na{b=\"1\",b=\"2\"} 1\n",
+		"a{b=\"1\",c=\"2\"} 1\na{c=\"1\",c=\"2\"} 1\n",
+		"a{b=\"1\",c=\"2\",d=\"3\"} 1\na{d=\"1\",c=\"2\",d=\"3\"} 1\n",
+	};
+	const struct scanner_result *result = scan_both_ways(0, body);
+	size_t i;
+
+	(void)state;
+	assert_int_equal(result->verdicts[0].judgement, SCANNER_ACCEPTED);
+	assert_int_equal(result->facts.series_added, 7);
+	assert_int_equal(result->facts.repeats, 1);
+	for (i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+		result = scan_both_ways(0, twice[i]);
+		assert_int_equal(
+		    result->verdicts[0].reason, REASON_SERIES_LABEL_DUPLICATE);
+		assert_int_equal(result->verdicts[0].line, 2);
+	}
+}
+
+/* More series than the table holds: the order in time is judged all the same.
+ */
+static void
+test_full_table(void **state)
+{
+	char *body, *end;
+	size_t i;
+	const struct scanner_result *result;
+
+	(void)state;
+	end = body = malloc(32768);
+	for (i = 0; i < 300; i++)
+		end += sprintf(end, "a{b=\"%zu\"} 1\n", i);
+	end += sprintf(end, "a{b=\"0\"} 1\n");
+	end += sprintf(end, "c{d=\"1\"} 1 1700000000002\n"
+			    "c{d=\"1\"} 1 1700000000001\n"
+			    "c{d=\"2\"} 1 1700000000000\n"
+			    "c 1 1700000000002\nc 1 1700000000001\n");
+	result = scan_both_ways(256, body);
+	assert_int_equal(result->verdicts[0].judgement, SCANNER_ACCEPTED);
+	assert_int_equal(result->facts.samples, 306);
+	assert_false(result->facts.has_series);
+	assert_int_equal(result->facts.repeats, 0);
+	assert_int_equal(result->warnings.rows[WARNING_OUT_OF_ORDER].count, 2);
+	free(body);
 }
 
 /*
@@ -577,6 +653,7 @@ main(void)
 		TEST(test_many_series), TEST(test_warnings), TEST(test_usual),
 		TEST(test_nul), TEST(test_limits), TEST(test_repeated_samples),
 		TEST(test_dropped), TEST(test_near), TEST(test_content),
+		TEST(test_label_layouts), TEST(test_full_table),
 		TEST(test_everywhere), TEST(test_own_limits),
 		TEST(test_broken_off) };
 
