@@ -544,8 +544,10 @@ server_run(const struct conf_source *source, struct conf *conf, struct err *err)
 		server.has_failed = true;
 	else
 		start(&server);
-	if (!server.has_failed)
+	if (!server.has_failed) {
+		memory_settle();
 		event_base_dispatch(server.base);
+	}
 	if (!server.has_failed)
 		log_info("stopped", NULL);
 	fini(&server);

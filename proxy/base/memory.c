@@ -1,11 +1,13 @@
 #include "proxy/base/memory.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "proxy/base/clock.h"
@@ -36,6 +38,34 @@ memory_prepare(void)
 	mallopt(M_ARENA_MAX, ARENAS);
 	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
+/* What may never be written is as it is in the file: nothing is lost. */
+static int
+drop_code(struct dl_phdr_info *program, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first, end;
+	size_t i;
+
+	(void)size;
+	(void)arg;
+	for (i = 0; i < program->dlpi_phnum; i++) {
+		if (program->dlpi_phdr[i].p_type != PT_LOAD ||
+		    (program->dlpi_phdr[i].p_flags & PF_W) != 0)
+			continue;
+		first = program->dlpi_addr + program->dlpi_phdr[i].p_vaddr;
+		end = first + program->dlpi_phdr[i].p_filesz;
+		first &= ~(page - 1);
+		/* It is a favour: without it all works as well. */
+		madvise((void *)first, end - first, MADV_DONTNEED);
+	}
+	return 1; /* the libraries are other programs' too */
+}
+
+void
+memory_settle(void)
+{
+	dl_iterate_phdr(drop_code, NULL);
 }
 
 /* Resident and not of a file; 0 if the kernel does not say. */

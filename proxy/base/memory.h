@@ -1,13 +1,20 @@
 /*
- * What malloc keeps of freed memory.  It keeps nearly all of it: after a burst
- * of connections or a large answer the process would stay as large as it ever
- * was, in a pod that is billed and killed by its size.
+ * What the process keeps and does not need.  malloc keeps nearly all that was
+ * freed: after a burst of connections or a large answer the process would stay
+ * as large as it ever was, in a pod that is billed and killed by its size.
  */
 #ifndef PROXY_BASE_MEMORY_H
 #define PROXY_BASE_MEMORY_H
 
 /* Before the first thread starts. */
 void memory_prepare(void);
+
+/*
+ * The start is over: the program's code leaves the process, and what is needed
+ * comes back from the page cache.  What only the start needed does not, where
+ * deploy/link-order has kept the two apart.
+ */
+void memory_settle(void);
 
 /*
  * Returns to the kernel what is free, if that is much; looks at most every
