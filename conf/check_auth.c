@@ -8,6 +8,7 @@
 #include "conf/check_auth.h"
 #include "conf/conf.h"
 #include "conf/header_name.h"
+#include "conf/kubernetes_name.h"
 #include "conf/loading.h"
 #include "conf/login.h"
 #include "conf/text.h"
@@ -313,13 +314,32 @@ check_kubernetes(struct conf_loading *loading, bool had_errors)
 	check_rewrites(loading, check_templates(loading));
 }
 
+static void
+check_pod(struct conf_loading *loading)
+{
+	const struct conf_pod *pod = &loading->conf->pod;
+	char quoted[CONF_QUOTED_SIZE];
+
+	check_api_server(loading, &loading->conf->pod.api_server,
+	    "pod.api_server", "the gate's token is");
+	if (pod->namespace != NULL && !kubernetes_is_label(pod->namespace))
+		conf_loading_complain(loading, &pod->namespace,
+		    "pod.namespace: %s names no namespace: up to 63 "
+		    "lower-case letters, digits and \"-\"",
+		    conf_quote(pod->namespace, quoted));
+	if (pod->name != NULL && !kubernetes_is_name(pod->name))
+		conf_loading_complain(loading, &pod->name,
+		    "pod.name: %s names no pod: lower-case letters, "
+		    "digits, \"-\" and \".\"",
+		    conf_quote(pod->name, quoted));
+}
+
 void
 conf_check_auth(struct conf_loading *loading)
 {
 	bool had_errors = loading->errors.errors.count > 0;
 
-	check_api_server(loading, &loading->conf->pod.api_server,
-	    "pod.api_server", "the gate's token is");
+	check_pod(loading);
 	if (!loading->conf->auth.is_set)
 		return;
 	check_jwt(loading);

@@ -13,6 +13,7 @@
 #include "auth/endpoint.h"
 #include "auth/transport.h"
 #include "conf/conf.h"
+#include "conf/kubernetes_name.h"
 #include "conf/load.h"
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
@@ -25,8 +26,6 @@
 #define ANSWER_MAX ((size_t)1 << 20)
 #define TIMEOUT_MS 3000
 #define JITTER_US 1000000
-/* RFC 1123, as Kubernetes has it for pods. */
-#define NAME_MAX_LEN 253
 
 struct pod {
 	struct pod_options options;
@@ -115,21 +114,13 @@ fail_by(struct pod *pod, const struct auth_reply *reply)
 	fail(pod, words);
 }
 
-static bool
-may_be_name(const char *text)
-{
-	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-");
-
-	return len > 0 && len <= NAME_MAX_LEN && text[len] == '\0';
-}
-
 /* From the file that every pod has; malloc'd, NULL if there is none. */
 static char *
 namespace_of_pod(void)
 {
 	size_t len;
-	char *text =
-	    file_load(ENDPOINT_POD_FOLDER "namespace", NAME_MAX_LEN + 2, &len);
+	char *text = file_load(
+	    ENDPOINT_POD_FOLDER "namespace", KUBERNETES_NAME_MAX + 2, &len);
 
 	if (text != NULL)
 		text[strcspn(text, " \r\n")] = '\0';
@@ -140,7 +131,7 @@ static char *
 name_of_pod(void)
 {
 	const char *given = getenv("POD_NAME");
-	char host[NAME_MAX_LEN + 2] = "";
+	char host[KUBERNETES_NAME_MAX + 2] = "";
 
 	if (given != NULL && *given != '\0')
 		return xstrdup(given);
@@ -164,9 +155,9 @@ begin_round(struct pod *pod)
 	if (server == NULL)
 		fault = "not in a pod (KUBERNETES_SERVICE_HOST is not set): "
 			"set pod.api_server, ca_file and token_file";
-	else if (space == NULL || !may_be_name(space))
+	else if (space == NULL || !kubernetes_is_label(space))
 		fault = "no namespace: set pod.namespace";
-	else if (!may_be_name(pod->name))
+	else if (!kubernetes_is_name(pod->name))
 		fault = "no name of a pod: set pod.name";
 	else
 		pod->base_url =
