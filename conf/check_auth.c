@@ -325,12 +325,14 @@ check_pod(struct conf_loading *loading)
 	if (pod->namespace != NULL && !kubernetes_is_label(pod->namespace))
 		conf_loading_complain(loading, &pod->namespace,
 		    "pod.namespace: %s names no namespace: up to 63 "
-		    "lower-case letters, digits and \"-\"",
+		    "lower-case letters, digits and \"-\", a letter or digit "
+		    "first and last",
 		    conf_quote(pod->namespace, quoted));
 	if (pod->name != NULL && !kubernetes_is_name(pod->name))
 		conf_loading_complain(loading, &pod->name,
-		    "pod.name: %s names no pod: lower-case letters, "
-		    "digits, \"-\" and \".\"",
+		    "pod.name: %s names no pod: up to 253 lower-case "
+		    "letters, digits, \"-\" and \".\", a letter or digit first "
+		    "and last, and on both sides of a \".\"",
 		    conf_quote(pod->name, quoted));
 }
 

@@ -3,7 +3,7 @@
  * fills one of 64 MB, then opens it again and again, on the clock and in CPU
  * time, with the files in the page cache and without.
  *
- *   journal_recovery [FOLDER]         default: below the working directory
+ *   journal_recovery [FOLDER]         a new one, which is left behind
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -93,6 +93,10 @@ fill(struct journal *journal)
 	size_t len;
 
 	for (id = 1; status.bytes < SIZE * 15 / 16; id++) {
+		if (status.is_failing) {
+			fprintf(stderr, "%s\n", status.error);
+			exit(1);
+		}
 		len = (size_t)snprintf(json, sizeof(json),
 		    "{\"v\":1,\"kind\":\"failure\",\"id\":%lu,\"pad\":\"%0*"
 		    "d\"}",
@@ -112,8 +116,10 @@ forget(const char *path)
 	const char *name;
 	int fd;
 
-	if (!folder_open(&folder, AT_FDCWD, path))
+	if (!folder_open(&folder, AT_FDCWD, path)) {
+		perror(path);
 		exit(1);
+	}
 	while ((name = folder_next(&folder)) != NULL) {
 		fd = openat(folder.fd, name, O_RDONLY | O_CLOEXEC);
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
@@ -151,7 +157,7 @@ measure(const char *path, struct mailbox *mailbox, bool is_cold)
 	}
 	qsort(taken, ROUNDS, sizeof(*taken), compare);
 	printf("%s: %.1f MB, %lu good lines, %lu dropped, %lu handed over: "
-	       "median %.1f ms (%.1f to %.1f), CPU %.1f ms\n",
+	       "median %.1f ms (%.1f to %.1f), CPU then %.1f ms\n",
 	    is_cold ? "from the disk" : "from the page cache",
 	    (double)status.bytes / 1e6, (unsigned long)status.recovered,
 	    (unsigned long)status.dropped, (unsigned long)lines,
@@ -173,8 +179,10 @@ main(int argc, char **argv)
 	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
 	base = event_base_new();
 	mailbox = base == NULL ? NULL : mailbox_new(base, NULL, &err);
-	if (mailbox == NULL)
+	if (mailbox == NULL) {
+		fprintf(stderr, "no event loop\n");
 		return 1;
+	}
 	journal = open_journal(path, mailbox, &status);
 	fill(journal);
 	journal_free(journal);

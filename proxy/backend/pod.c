@@ -158,7 +158,7 @@ begin_round(struct pod *pod)
 	else if (space == NULL || !kubernetes_is_label(space))
 		fault = "no namespace: set pod.namespace";
 	else if (!kubernetes_is_name(pod->name))
-		fault = "no name of a pod: set pod.name";
+		fault = "no name of a pod that could be one: set pod.name";
 	else
 		pod->base_url =
 		    xasprintf("%s/api/v1/namespaces/%s", server, space);

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "proxy/base/clock.h"
+#include "proxy/base/file.h"
 
 /* Threads share these; each arena keeps what was freed in it for itself. */
 #define ARENAS 2
@@ -29,6 +31,8 @@
  */
 #define KEPT_BYTES (320 * 1024)
 
+#define STATUS_MAX ((size_t)16384)
+
 #define LOOK_EVERY_US (UINT64_C(30) * 1000000)
 #define MUCH_BYTES ((size_t)1024 * 1024)
 
@@ -40,9 +44,23 @@ memory_prepare(void)
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
-/* What may never be written is as it is in the file: nothing is lost. */
+static bool
+is_traced(void)
+{
+	static const char key[] = "TracerPid:\t";
+	size_t len;
+	char *text = file_load("/proc/self/status", STATUS_MAX, &len);
+	const char *found = text == NULL ? NULL : strstr(text, key);
+	bool is_so = found != NULL && found[sizeof(key) - 1] != '0';
+
+	free(text);
+	return is_so;
+}
+
+/* What may not be written is as it is in the file (the linker is told to make
+ * no text relocations), so nothing is lost. */
 static int
-drop_code(struct dl_phdr_info *program, size_t size, void *arg)
+drop_constant_parts(struct dl_phdr_info *program, size_t size, void *arg)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first, end;
 	size_t i;
@@ -65,7 +83,8 @@ drop_code(struct dl_phdr_info *program, size_t size, void *arg)
 void
 memory_settle(void)
 {
-	dl_iterate_phdr(drop_code, NULL);
+	if (!is_traced())
+		dl_iterate_phdr(drop_constant_parts, NULL);
 }
 
 /* Resident and not of a file; 0 if the kernel does not say. */

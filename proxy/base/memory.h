@@ -10,9 +10,10 @@
 void memory_prepare(void);
 
 /*
- * The start is over: the program's code leaves the process, and what is needed
- * comes back from the page cache.  What only the start needed does not, where
- * deploy/link-order has kept the two apart.
+ * The start is over: the program's code and constants leave the process, and
+ * what is needed comes back from the page cache.  What only the start needed
+ * does not, where deploy/link-order has kept the two apart.  Nothing is done
+ * under a debugger, which would lose its breakpoints.
  */
 void memory_settle(void);
 

@@ -23,7 +23,7 @@
  * thread sanitizer cannot know that, so it is spared the list and then sees
  * every real race of descriptors.
  */
-#if defined(__SANITIZE_THREAD__)
+#if defined(WITH_THREAD_SANITIZER)
 #define HAS_CHANGELIST 0
 #else
 #define HAS_CHANGELIST 1

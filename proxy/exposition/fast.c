@@ -83,12 +83,6 @@ note_name(struct line *line, const unsigned char *name, size_t len)
 	return true;
 }
 
-static bool
-is_within(const struct fast *fast, size_t name_len, size_t value_len)
-{
-	return name_len <= fast->name_max && value_len <= fast->value_max;
-}
-
 /* The end of a name that is the one in its place before, with its ="; or
  * NULL. */
 static const unsigned char *
@@ -105,7 +99,8 @@ like_before(const struct line *line, const unsigned char *name)
 	return name + len;
 }
 
-/* The same of any other one, which takes that place. */
+/* The end of any other label name with its =", which is noted in this place;
+ * or NULL. */
 static const unsigned char *
 take_label_name(
     const struct fast *fast, struct line *line, const unsigned char *name)
@@ -313,7 +308,8 @@ take_sample(struct fast *fast, struct line *line, const unsigned char *end)
 		if (p == NULL)
 			return NULL;
 	}
-	if (*p != ' ' || !is_within(fast, 8, len))
+	/* __name__ is a label, too. */
+	if (*p != ' ' || fast->name_max < 8 || fast->value_max < len)
 		return NULL;
 	number = p + 1;
 	number_end = p = take_number(line, number);

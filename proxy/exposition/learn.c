@@ -66,7 +66,7 @@ learn_fini(struct learn *learn)
 
 void
 learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
-    struct series_memory *memory)
+    bool stops_when_full, struct series_memory *memory)
 {
 	learn->memory = memory != NULL ? memory : &learn->own;
 	learn->seed = learn->memory->seed;
@@ -75,6 +75,7 @@ learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
 	warnings_reset(learn->warnings);
 	learn->now_ms = now_ms;
 	learn->keeps_series = keeps_series;
+	learn->stops_when_full = stops_when_full;
 	learn->line = 1;
 	learn->name_len = 0;
 	learn->known = -1;

@@ -27,7 +27,7 @@ struct learn {
 	uint64_t seed;  /* of memory */
 	int64_t now_ms; /* 0: unknown */
 	uint64_t line;  /* of the entry being read, 1-based */
-	bool keeps_series;
+	bool keeps_series, stops_when_full; /* as in the scanner's options */
 
 	/* The sample before: most lines have the name of the line before. */
 	unsigned char name[LEARN_NAME_MAX];
@@ -52,7 +52,7 @@ void learn_fini(struct learn *learn);
 
 /* `memory` is lent until learn_end(); NULL: its own. */
 void learn_begin(struct learn *learn, int64_t now_ms, bool keeps_series,
-    struct series_memory *memory);
+    bool stops_when_full, struct series_memory *memory);
 void learn_end(struct learn *learn, bool is_good);
 
 void learn_metadata(struct learn *learn, enum parse_end kind,
@@ -70,11 +70,12 @@ learn_sample(struct learn *learn, size_t bytes)
 	learn->families.samples++;
 }
 
-/* Are series looked up?  Not once their table is full. */
+/* Are series looked up? */
 static inline bool
 learn_looks_up(const struct learn *learn)
 {
-	return learn->keeps_series && !learn->memory->set.is_full;
+	return learn->keeps_series &&
+	       !(learn->stops_when_full && learn->memory->set.is_full);
 }
 
 /* The fingerprint without a timestamp, or with one; the first may be anything

@@ -167,6 +167,7 @@ scanner_begin(struct scanner *scanner, const struct scanner_options *options)
 			      ? formats[PROMETHEUS_3]
 			      : formats[PROMETHEUS_242];
 	learn_begin(&scanner->learn, options->now_ms, options->keeps_series,
+	    options->stops_when_full && options->limits.samples == 0,
 	    options->memory);
 	for (i = 0; i < PROMETHEUS_COUNT; i++)
 		begin_version(scanner, (enum prometheus)i);

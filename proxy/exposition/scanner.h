@@ -57,6 +57,12 @@ struct scanner_options {
 	struct exposition_limits limits;
 	int64_t now_ms;    /* Unix time, for timestamps; 0 unknown */
 	bool keeps_series; /* remember them: added, gone, twice */
+	/*
+	 * More of them than fit: look none up from there on, which is faster;
+	 * one that comes twice then goes unnoticed.  Not where a limit of
+	 * samples is kept, which needs to know.
+	 */
+	bool stops_when_full;
 	/* Of the target, lent until the end; NULL: the scanner's own. */
 	struct series_memory *memory;
 	bool is_careful; /* without the fast path, which tests compare */

@@ -4,8 +4,7 @@
  *
  * Bounded: 8 bytes a slot, at most `slot_max` slots of which 13 in 16 are
  * used, so 131072 slots (1 MB) are good for 106 000 series.  What does not
- * fit is not tracked, and is_full says so: from there on nothing of that scrape
- * need be looked up any more.
+ * fit is not tracked, and is_full says so.
  */
 #ifndef PROXY_EXPOSITION_SERIES_H
 #define PROXY_EXPOSITION_SERIES_H

@@ -249,6 +249,7 @@ inspection_begin(struct inspection *inspection, const char *content_type)
 		    .label_value_length = target->label_value_length_limit },
 		.now_ms = (int64_t)(clock_wall_us() / 1000),
 		.keeps_series = true,
+		.stops_when_full = true,
 	};
 
 	inspection_reset(inspection);

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(WITH_THREAD_SANITIZER)
 
 int
 entry_open(int folder, const char *path, int flags)

@@ -461,9 +461,8 @@ test_content(void **state)
 
 /* With and without haste the same; returns the result of the first. */
 static const struct scanner_result *
-scan_both_ways(size_t slots, const char *body)
+scan_both_ways(struct scanner_options options, size_t slots, const char *body)
 {
-	struct scanner_options options = feed_options(FORMAT_TEXT);
 	struct scanner *careful = scanner_new(slots);
 	const struct scanner_result *result, *other;
 
@@ -496,7 +495,8 @@ test_label_layouts(void **state)
 		"a{b=\"1\",c=\"2\"} 1\na{c=\"1\",c=\"2\"} 1\n",
 		"a{b=\"1\",c=\"2\",d=\"3\"} 1\na{d=\"1\",c=\"2\",d=\"3\"} 1\n",
 	};
-	const struct scanner_result *result = scan_both_ways(0, body);
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	const struct scanner_result *result = scan_both_ways(options, 0, body);
 	size_t i;
 
 	(void)state;
@@ -504,37 +504,51 @@ test_label_layouts(void **state)
 	assert_int_equal(result->facts.series_added, 7);
 	assert_int_equal(result->facts.repeats, 1);
 	for (i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
-		result = scan_both_ways(0, twice[i]);
+		result = scan_both_ways(options, 0, twice[i]);
 		assert_int_equal(
 		    result->verdicts[0].reason, REASON_SERIES_LABEL_DUPLICATE);
 		assert_int_equal(result->verdicts[0].line, 2);
 	}
 }
 
-/* More series than the table holds: the order in time is judged all the same.
- */
+/* More series than the table holds: the order in time is judged all the same,
+ * and those that come twice are counted where that matters. */
 static void
 test_full_table(void **state)
 {
-	char *body, *end;
-	size_t i;
+	struct scanner_options options = feed_options(FORMAT_TEXT);
 	const struct scanner_result *result;
+	char *body, *end;
+	int may_stop;
+	size_t i;
 
 	(void)state;
 	end = body = malloc(32768);
 	for (i = 0; i < 300; i++)
 		end += sprintf(end, "a{b=\"%zu\"} 1\n", i);
-	end += sprintf(end, "a{b=\"0\"} 1\n");
+	end += sprintf(end, "a{b=\"0\"} 1\na{b=\"1\"} 1\n");
 	end += sprintf(end, "c{d=\"1\"} 1 1700000000002\n"
 			    "c{d=\"1\"} 1 1700000000001\n"
 			    "c{d=\"2\"} 1 1700000000000\n"
 			    "c 1 1700000000002\nc 1 1700000000001\n");
-	result = scan_both_ways(256, body);
-	assert_int_equal(result->verdicts[0].judgement, SCANNER_ACCEPTED);
-	assert_int_equal(result->facts.samples, 306);
-	assert_false(result->facts.has_series);
-	assert_int_equal(result->facts.repeats, 0);
-	assert_int_equal(result->warnings.rows[WARNING_OUT_OF_ORDER].count, 2);
+	for (may_stop = 0; may_stop < 2; may_stop++) {
+		options.stops_when_full = may_stop;
+		options.limits.samples = 0;
+		result = scan_both_ways(options, 256, body);
+		assert_int_equal(
+		    result->verdicts[0].judgement, SCANNER_ACCEPTED);
+		assert_int_equal(result->facts.samples, 307);
+		assert_false(result->facts.has_series);
+		assert_int_equal(result->facts.repeats, may_stop ? 0 : 2);
+		assert_int_equal(
+		    result->warnings.rows[WARNING_OUT_OF_ORDER].count, 2);
+		/* Prometheus 2.52 and later do not count them. */
+		options.limits.samples = 305;
+		result = scan_both_ways(options, 256, body);
+		assert_int_equal(
+		    result->verdicts[PROMETHEUS_3].judgement, SCANNER_UNKNOWN);
+		assert_false(result->is_refused_everywhere);
+	}
 	free(body);
 }
 
