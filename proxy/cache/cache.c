@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "conf/load.h"
 #include "proxy/base/alloc.h"
+#include "proxy/base/budget.h"
 #include "proxy/base/clock.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/grace.h"
@@ -363,7 +364,7 @@ has_room(const struct cache *cache)
 	size_t wanted = ((size_t)cache->running + 1) * ATTEMPT_BYTES +
 			stream_reserved(&cache->streams);
 
-	return wire_total() + wanted <= cache->options.body_max;
+	return budget_used() + wanted <= cache->options.body_max;
 }
 
 /* No attempt, so no record of the exporter's. */

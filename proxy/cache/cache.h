@@ -47,7 +47,7 @@ struct cache_options {
 	struct event_base *base;
 	struct mailbox *mailbox; /* of the fetch thread */
 	struct fetcher *fetcher;
-	uint64_t body_max;     /* memory_budget: see wire_total() */
+	uint64_t body_max;     /* memory_budget: see proxy/base/budget.h */
 	const struct pod *pod; /* NULL: Kubernetes is not asked */
 	/* Takes a record over; called on the fetch thread. */
 	void (*record)(struct record *record, void *arg);

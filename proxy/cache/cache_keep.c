@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include "conf/conf.h"
+#include "proxy/base/budget.h"
 #include "proxy/base/clock.h"
 #include "proxy/cache/answer.h"
 #include "proxy/cache/wire.h"
@@ -78,7 +79,7 @@ void
 cache_make_room(struct cache *cache, unsigned kept_max)
 {
 	while (cache->kept > kept_max ||
-	       (cache->kept > 0 && wire_total() > cache->options.body_max / 2))
+	       (cache->kept > 0 && budget_used() > cache->options.body_max / 2))
 		entry_evict(oldest_kept(cache));
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proxy/base/alloc.h"
+#include "proxy/base/budget.h"
 
 /* Kept free in front of the body: our heads fit, so sealing moves nothing. */
 #define HEADROOM 1024
@@ -20,9 +21,6 @@
 #define SIZE_MIN 4096
 
 static const char blank_line[2] = "\r\n";
-
-/* Capacity of all wires of the process. */
-static atomic_size_t total;
 
 /*
  *   0 .. start         unused headroom (start is `body` until sealed)
@@ -52,7 +50,7 @@ wire_new(size_t size_hint)
 		size_hint = SIZE_MIN - HEADROOM;
 	wire->capacity = HEADROOM + size_hint;
 	wire->bytes = xmalloc(wire->capacity);
-	atomic_fetch_add_explicit(&total, wire->capacity, memory_order_relaxed);
+	budget_take(wire->capacity);
 	return wire;
 }
 
@@ -71,23 +69,17 @@ wire_unref(struct wire *wire)
 	if (atomic_fetch_sub_explicit(&wire->refs, 1, memory_order_acq_rel) !=
 	    1)
 		return;
-	atomic_fetch_sub_explicit(&total, wire->capacity, memory_order_relaxed);
+	budget_give(wire->capacity);
 	free(wire->bytes);
 	free(wire);
-}
-
-size_t
-wire_total(void)
-{
-	return atomic_load_explicit(&total, memory_order_relaxed);
 }
 
 static void
 set_capacity(struct wire *wire, size_t capacity)
 {
 	wire->bytes = xrealloc(wire->bytes, capacity);
-	atomic_fetch_add_explicit(
-	    &total, capacity - wire->capacity, memory_order_relaxed);
+	budget_give(wire->capacity);
+	budget_take(capacity);
 	wire->capacity = capacity;
 }
 

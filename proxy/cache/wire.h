@@ -4,8 +4,8 @@
  * comes first (it is appended while it arrives), the head is put in front of
  * it when the answer is sealed.
  *
- * Counted; immutable once sealed.  Before that it has one owner and is used
- * on one thread.
+ * Counted, and in the budget; immutable once sealed.  Before that it has one
+ * owner and is used on one thread.
  */
 #ifndef PROXY_CACHE_WIRE_H
 #define PROXY_CACHE_WIRE_H
@@ -17,9 +17,6 @@ struct wire;
 struct wire *wire_new(size_t size_hint);
 struct wire *wire_ref(struct wire *wire); /* any thread */
 void wire_unref(struct wire *wire);       /* any thread; NULL is fine */
-
-/* Bytes that all wires of the process hold together; any thread. */
-size_t wire_total(void);
 
 void wire_append(struct wire *wire, const char *bytes, size_t len);
 

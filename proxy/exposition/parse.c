@@ -32,6 +32,10 @@ parse_fini(struct parse *parse)
 void
 parse_add_label(struct parse *parse, const struct label *label)
 {
+	if (parse->label_count == PARSE_LABELS_MAX) {
+		parse->has_too_many = true;
+		return;
+	}
 	if (parse->label_count == parse->label_room) {
 		parse->label_room = parse->label_room * 2 + 16;
 		parse->labels = xrealloc(
@@ -244,6 +248,7 @@ begin(struct parse *parse, const unsigned char *bytes, size_t len)
 	parse->start = 0;
 	parse->name = parse->text = parse->value = none;
 	parse->label_count = 0;
+	parse->has_too_many = false;
 	parse->has_timestamp = parse->has_exemplar = false;
 	parse->is_stray = parse->is_disputed = false;
 	parse->oddities = 0;

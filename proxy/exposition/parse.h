@@ -68,6 +68,8 @@ struct label {
 #define PARSE_SAID_MAX 2048
 /* Bytes of an entry; a longer one is not judged, to keep memory bounded. */
 #define PARSE_ENTRY_MAX (1 << 20)
+/* Of one series, its name among them; neither is one with more. */
+#define PARSE_LABELS_MAX 4096
 
 struct parse {
 	/* Set by the caller, kept between entries. */
@@ -81,6 +83,7 @@ struct parse {
 	size_t start;
 	struct slice name;
 	size_t label_count;
+	bool has_too_many; /* labels: not all are here */
 	struct slice text; /* HELP, UNIT, comment */
 	struct slice value;
 	double number;

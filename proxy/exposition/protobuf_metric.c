@@ -260,9 +260,15 @@ protobuf_take_metric(struct scanner *scanner, struct slice body, size_t size)
 		       protobuf->type == TYPE_GAUGE_HISTOGRAM;
 	if (is_histogram && is_native(&metric))
 		check_spans(scanner, &metric);
-	for (i = 0; i < PROMETHEUS_COUNT; i++)
+	for (i = 0; i < PROMETHEUS_COUNT; i++) {
 		if (!read_labels(scanner, body, &scanner->parses[i]))
 			return;
+		/* The name's comes on top. */
+		if (scanner->parses[i].label_count == PARSE_LABELS_MAX) {
+			scanner_give_up(scanner);
+			return;
+		}
+	}
 	check_series(scanner, is_histogram || protobuf->type == TYPE_SUMMARY
 				  ? with_count(protobuf)
 				  : name);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/base/alloc.h"
+#include "proxy/base/budget.h"
 #include "proxy/exposition/scanner_parts.h"
 
 #define CARRY_MIN ((size_t)4096)
@@ -36,6 +37,7 @@ scanner_free(struct scanner *scanner)
 		parse_fini(&scanner->parses[i]);
 	learn_fini(&scanner->learn);
 	warnings_fini(&scanner->result.warnings);
+	budget_give(scanner->carry_room);
 	free(scanner->carry);
 	free(scanner);
 }
@@ -46,6 +48,7 @@ drop_carry(struct scanner *scanner)
 	if (scanner->carry_room <= CARRY_KEPT)
 		return;
 	free(scanner->carry);
+	budget_give(scanner->carry_room);
 	scanner->carry = NULL;
 	scanner->carry_room = 0;
 }
@@ -206,6 +209,7 @@ reserve(struct scanner *scanner, size_t len)
 	while (room < len + FAST_SLACK)
 		room *= 2;
 	scanner->carry = xrealloc(scanner->carry, room);
+	budget_take(room - scanner->carry_room);
 	scanner->carry_room = room;
 }
 

@@ -6,7 +6,9 @@
  * Text 0.0.4 and 1.0.0, OpenMetrics and delimited protobuf.  However the body
  * is cut into pieces, the result is the same.  One pass; nothing is allocated
  * per line.  Bounded: an entry (a line, mostly) of more than PARSE_ENTRY_MAX
- * bytes is not judged, and the verdict then is SCANNER_UNKNOWN, never a guess.
+ * bytes or PARSE_LABELS_MAX labels is not judged, and the verdict then is
+ * SCANNER_UNKNOWN, never a guess.  What is carried from piece to piece is in
+ * the budget.
  *
  * Pure, no loop, no clock.  One thread at a time; one scanner per target, used
  * again for every scrape: it remembers the series of the last good one.

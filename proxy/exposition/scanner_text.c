@@ -176,7 +176,8 @@ take_entry(struct scanner *scanner, const unsigned char *bytes, size_t len,
 			continue;
 		results[i] =
 		    read_entry(scanner, i, bytes, len, is_last, &ends[i]);
-		if (ends[i] > PARSE_ENTRY_MAX) {
+		if (ends[i] > PARSE_ENTRY_MAX ||
+		    scanner->parses[i].has_too_many) {
 			scanner_give_up(scanner);
 			return true;
 		}

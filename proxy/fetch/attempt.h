@@ -64,7 +64,7 @@ struct attempt_request {
 			       * copied */
 	uint64_t arrival_us;  /* of the first scrape (monotonic): phase queue */
 	uint64_t deadline_us; /* what is left of it is told to the exporter */
-	uint64_t body_max;    /* see wire_total(); above: is_over_budget */
+	uint64_t body_max;    /* see budget_used(); above: is_over_budget */
 	struct attempt_flow flow;
 	const struct attempt_call *call; /* NULL: a scrape */
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/base/budget.h"
 #include "proxy/base/escape.h"
 #include "proxy/cache/wire.h"
 #include "proxy/diagnosis/classify.h"
@@ -120,7 +121,7 @@ keep_limits(struct intake *intake, uint64_t body_bytes, uint64_t more)
 		intake->is_over_limit = true;
 		return -1;
 	}
-	if (wire_total() + more > intake->body_max) {
+	if (budget_used() + more > intake->body_max) {
 		intake->is_over_budget = true;
 		return -1;
 	}
@@ -139,7 +140,7 @@ take_raw(void *arg, const char *bytes, size_t len)
 	/* What inflates to nothing has no other bound. */
 	if (intake->kind == INTAKE_ANY)
 		return keep_limits(intake, intake->wire_bytes, len);
-	if (wire_total() + len > intake->body_max) {
+	if (budget_used() + len > intake->body_max) {
 		intake->is_over_budget = true;
 		return -1;
 	}

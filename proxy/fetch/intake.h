@@ -42,7 +42,7 @@ struct intake {
 	struct intake_flow flow;
 	bool is_flowing;     /* the payload has gone there */
 	uint64_t body_limit; /* body_size_limit; 0 none */
-	uint64_t body_max;   /* of all answers together: see wire_total() */
+	uint64_t body_max;   /* of all answers together: see budget_used() */
 	uint64_t wire_bytes;
 	uint64_t body_bytes;
 	bool is_over_limit;

@@ -4,6 +4,7 @@
  * bodies in random pieces; the bound of an entry.
  */
 #include "proxy/base/alloc.h"
+#include "proxy/base/budget.h"
 #include "tests/exposition_vectors.h"
 
 static void
@@ -264,6 +265,134 @@ test_entry_max(void **state)
 	}
 }
 
+/* l0="v",l1="v",...; returns the bytes. */
+static size_t
+put_labels(char *out, size_t count)
+{
+	size_t i, len = 0;
+
+	for (i = 0; i < count; i++)
+		len += (size_t)sprintf(out + len, "l%zu=\"v\",", i);
+	return len;
+}
+
+static size_t
+put_varint(char *out, size_t number)
+{
+	size_t len = 0;
+
+	for (; number > 0x7f; number >>= 7)
+		out[len++] = (char)(number | 0x80);
+	out[len++] = (char)number;
+	return len;
+}
+
+/* A field of bytes. */
+static size_t
+put_field(char *out, int number, const char *bytes, size_t len)
+{
+	size_t at = 0;
+
+	out[at++] = (char)(number << 3 | 2);
+	at += put_varint(out + at, len);
+	memcpy(out + at, bytes, len);
+	return at + len;
+}
+
+/* A gauge with one metric of so many labels; returns the bytes. */
+static size_t
+put_family(char *out, size_t count)
+{
+	static const char gauge[] = "\x09\0\0\0\0\0\0\xf0\x3f";
+	char *metric = xmalloc(count * 32 + 64), *family;
+	char name[16], pair[64];
+	size_t i, len = 0, at, pair_len;
+
+	for (i = 0; i < count; i++) {
+		at = (size_t)snprintf(name, sizeof(name), "l%zu", i);
+		pair_len = put_field(pair, 1, name, at);
+		pair_len += put_field(pair + pair_len, 2, "v", 1);
+		len += put_field(metric + len, 1, pair, pair_len);
+	}
+	len += put_field(metric + len, 2, gauge, sizeof(gauge) - 1);
+	family = xmalloc(len + 64);
+	at = put_field(family, 1, "a", 1);
+	memcpy(family + at, "\x18\x01", 2);
+	at += 2;
+	at += put_field(family + at, 4, metric, len);
+	len = put_varint(out, at);
+	memcpy(out + len, family, at);
+	free(metric);
+	free(family);
+	return len + at;
+}
+
+static size_t
+put_body(char *out, enum exposition_format format, size_t count)
+{
+	size_t len;
+
+	if (format == FORMAT_PROTOBUF)
+		return put_family(out, count);
+	len = (size_t)sprintf(out, "a{");
+	/* Less the last comma. */
+	len += put_labels(out + len, count) - 1;
+	return len + (size_t)sprintf(out + len, "} 1\n%s",
+			 format == FORMAT_OPENMETRICS ? "# EOF\n" : "");
+}
+
+/* As many as are kept, with the name's own; one more is not judged. */
+static void
+test_many_labels(void **state)
+{
+	static const enum exposition_format formats[] = { FORMAT_TEXT,
+		FORMAT_OPENMETRICS, FORMAT_PROTOBUF };
+	char *body = xmalloc(PARSE_LABELS_MAX * 32 + 256);
+	struct scanner *scanner = scanner_new(0);
+	struct scanner_options options;
+	const struct scanner_result *result;
+	size_t i, more, len;
+	int version;
+
+	(void)state;
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		for (more = 0; more < 2; more++) {
+			options = feed_options(formats[i]);
+			len = put_body(
+			    body, formats[i], PARSE_LABELS_MAX - 1 + more);
+			result =
+			    feed_scan(scanner, &options, body, len, FEED_WHOLE);
+			for (version = 0; version < PROMETHEUS_COUNT; version++)
+				assert_int_equal(
+				    result->verdicts[version].judgement,
+				    more ? SCANNER_UNKNOWN : SCANNER_ACCEPTED);
+		}
+	scanner_free(scanner);
+	free(body);
+}
+
+/* What is carried counts, and goes when the body ends. */
+static void
+test_budget(void **state)
+{
+	static const size_t len = 300000;
+	struct scanner_options options = feed_options(FORMAT_TEXT);
+	struct scanner *scanner = scanner_new(0);
+	size_t before = budget_used();
+	char *line = xmalloc(len);
+
+	(void)state;
+	memset(line, 'a', len);
+	scanner_begin(scanner, &options);
+	scanner_feed(scanner, line, len);
+	assert_true(budget_used() - before > len);
+	scanner_finish(scanner);
+	assert_true(budget_used() - before <= 16384);
+	scanner_free(scanner);
+	assert_int_equal(budget_used(), before);
+	free(line);
+}
+
 /* What the scanner may find; others read configurations or stores. */
 static bool
 is_of_scanner(const char *id)
@@ -337,6 +466,8 @@ main(void)
 		cmocka_unit_test(test_padded),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_entry_max),
+		cmocka_unit_test(test_many_labels),
+		cmocka_unit_test(test_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@
 #include "proxy/cache/answer.h"
 #include "proxy/cache/stream.h"
 #include "proxy/cache/tap.h"
+#include "proxy/base/budget.h"
 #include "proxy/cache/wire.h"
 #include "proxy/diagnosis/classify.h"
 #include "proxy/fetch/attempt.h"
@@ -96,7 +97,7 @@ set_up(void **state)
 	};
 	struct err err;
 
-	stage->wires = wire_total();
+	stage->wires = budget_used();
 	stage->base = event_base_new();
 	stage->fetch = mailbox_new(stage->base, stage, &err);
 	stage->worker = mailbox_new(stage->base, stage, &err);
@@ -123,7 +124,7 @@ tear_down(void **state)
 	mailbox_free(stage->fetch);
 	stream_free_all(&stage->streams);
 	event_base_free(stage->base);
-	assert_int_equal(wire_total(), stage->wires);
+	assert_int_equal(budget_used(), stage->wires);
 	free(stage);
 	return 0;
 }
@@ -235,7 +236,7 @@ feed(struct stage *stage, const char *text, size_t len)
 		text += n;
 		len -= n;
 		assert_true(
-		    wire_total() - stage->wires < 16 * ((size_t)1 << 20));
+		    budget_used() - stage->wires < 16 * ((size_t)1 << 20));
 	}
 }
 
@@ -386,7 +387,7 @@ test_the_window(void **state)
 	}
 	assert_true(stage->is_paused);
 	assert_true(at > WINDOW && at < WINDOW + SLACK);
-	assert_true(wire_total() - stage->wires < 3 * WINDOW + SLACK);
+	assert_true(budget_used() - stage->wires < 3 * WINDOW + SLACK);
 	assert_int_equal(stream_reserved(&stage->streams), 0);
 	/* The quick one has what there is; it goes on when the other does. */
 	assert_true(wire_body_len(quick->body) > WINDOW);
@@ -454,7 +455,7 @@ test_the_last_one_tells_why(void **state)
 	/* Somebody else may want the attempt's end: no byte is kept then. */
 	stream_text(stage->stream, text, WINDOW);
 	turn(stage);
-	assert_true(wire_total() - stage->wires < WINDOW);
+	assert_true(budget_used() - stage->wires < WINDOW);
 	stream_break(stage->stream, NULL);
 	assert_true(LIST_EMPTY(&stage->streams));
 	free(text);
