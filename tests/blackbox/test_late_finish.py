@@ -75,7 +75,7 @@ def miss(gate, timeout=1):
     answer = gate.get(timeout=timeout)
     assert answer.status == 504
     assert answer.header("X-Scrapegate-Reason") == "timeout_headers"
-    assert answer.seconds < timeout
+    assert answer.seconds < 2 * timeout  # and not when the exporter answers
     return answer
 
 
