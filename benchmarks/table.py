@@ -155,7 +155,11 @@ def conditions_of(lab):
                        r"| *\(Library.*|varnishd \(| \(branch.*", "", line)
                 for line in found if line]
     here = Path(__file__).parent
-    commit = first_line("git", "-C", here, "describe", "--always", "--dirty")
+    commit = first_line("git", "-C", here, "describe", "--always")
+    # The results of the run before are no change of what is measured.
+    if commit and first_line("git", "-C", here, "status", "--porcelain", "--",
+                             ":/", ":(top,exclude)benchmarks/results"):
+        commit += "-dirty"
     return {
         "version": " ".join(filter(None, [
             first_line(lab.programs["scrapegate"], "version"),
