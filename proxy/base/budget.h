@@ -1,7 +1,8 @@
 /*
  * What memory_budget bounds: the bytes that answers hold, and what it takes to
- * read them, of the whole process.  Who is about to hold more asks first;
- * who holds says so here.  Any thread.
+ * read them, of the whole process.  Who holds some says so here; who takes an
+ * answer asks before each piece of it, so what grows by a piece may exceed the
+ * budget by that.  Any thread.
  */
 #ifndef PROXY_BASE_BUDGET_H
 #define PROXY_BASE_BUDGET_H

@@ -51,7 +51,8 @@ is_traced(void)
 	size_t len;
 	char *text = file_load("/proc/self/status", STATUS_MAX, &len);
 	const char *found = text == NULL ? NULL : strstr(text, key);
-	bool is_so = found != NULL && found[sizeof(key) - 1] != '0';
+	/* Who cannot tell leaves all as it is. */
+	bool is_so = found == NULL || found[sizeof(key) - 1] != '0';
 
 	free(text);
 	return is_so;

@@ -78,8 +78,8 @@ static void
 set_capacity(struct wire *wire, size_t capacity)
 {
 	wire->bytes = xrealloc(wire->bytes, capacity);
-	budget_give(wire->capacity);
 	budget_take(capacity);
+	budget_give(wire->capacity);
 	wire->capacity = capacity;
 }
 

@@ -47,6 +47,7 @@ struct exposition_facts {
 	uint64_t histograms; /* native ones */
 	uint64_t timestamps; /* samples that bring their own */
 	uint64_t repeats;    /* of a series in this scrape, without timestamp */
+	uint64_t untracked;  /* that the table had no room for: maybe repeats */
 
 	struct fact_family top[FACTS_FAMILIES]; /* by bytes, largest first */
 	size_t top_count;

@@ -153,10 +153,18 @@ learn_name(struct learn *learn, const unsigned char *name, size_t len)
 static void
 see_series(struct learn *learn, uint64_t fingerprint)
 {
-	if (series_set_see(&learn->memory->set, fingerprint) != SERIES_REPEATED)
-		return;
-	learn->facts.repeats++;
-	warn(learn, WARNING_DUPLICATE);
+	switch (series_set_see(&learn->memory->set, fingerprint)) {
+	case SERIES_REPEATED:
+		learn->facts.repeats++;
+		warn(learn, WARNING_DUPLICATE);
+		break;
+	case SERIES_UNTRACKED:
+		learn->facts.untracked++;
+		break;
+	case SERIES_NEW:
+	case SERIES_KEPT:
+		break;
+	}
 }
 
 void

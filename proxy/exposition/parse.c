@@ -38,6 +38,8 @@ parse_add_label(struct parse *parse, const struct label *label)
 	}
 	if (parse->label_count == parse->label_room) {
 		parse->label_room = parse->label_room * 2 + 16;
+		if (parse->label_room > PARSE_LABELS_MAX)
+			parse->label_room = PARSE_LABELS_MAX;
 		parse->labels = xrealloc(
 		    parse->labels, parse->label_room * sizeof(*parse->labels));
 	}

@@ -45,6 +45,7 @@ scanner_free(struct scanner *scanner)
 static void
 drop_carry(struct scanner *scanner)
 {
+	scanner->carry_len = 0;
 	if (scanner->carry_room <= CARRY_KEPT)
 		return;
 	free(scanner->carry);
@@ -235,6 +236,10 @@ read_carry(struct scanner *scanner, bool is_last)
 	memmove(scanner->carry, scanner->carry + taken,
 	    scanner->carry_len + FAST_SLACK);
 	scanner->carry_wanted = scanner->carry_len * 2;
+	/* Then it is known to be too long. */
+	if (scanner->carry_len <= PARSE_ENTRY_MAX &&
+	    scanner->carry_wanted > PARSE_ENTRY_MAX + 1)
+		scanner->carry_wanted = PARSE_ENTRY_MAX + 1;
 }
 
 /*
@@ -278,11 +283,24 @@ keep_ends(struct scanner *scanner, const unsigned char *bytes, size_t len)
 	    SCANNER_TAIL - kept);
 }
 
+static void
+feed(struct scanner *scanner, const unsigned char *p, size_t len)
+{
+	size_t used = feed_carry(scanner, p, len);
+
+	if (scanner->is_over || used == len)
+		return;
+	used += read_entries(scanner, p + used, len - used, 0, false);
+	if (!scanner->is_over && used < len) {
+		carry(scanner, p + used, len - used);
+		scanner->carry_wanted = 0;
+	}
+}
+
 void
 scanner_feed(struct scanner *scanner, const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes;
-	size_t used;
 
 	if (len > 0) {
 		scanner->last_byte = p[len - 1];
@@ -291,14 +309,10 @@ scanner_feed(struct scanner *scanner, const void *bytes, size_t len)
 	scanner->bytes += len;
 	if (scanner->is_over || len == 0)
 		return;
-	used = feed_carry(scanner, p, len);
-	if (scanner->is_over || used == len)
-		return;
-	used += read_entries(scanner, p + used, len - used, 0, false);
-	if (!scanner->is_over && used < len) {
-		carry(scanner, p + used, len - used);
-		scanner->carry_wanted = 0;
-	}
+	feed(scanner, p, len);
+	/* The rest of the body may be long in coming. */
+	if (scanner->is_over)
+		drop_carry(scanner);
 }
 
 static void

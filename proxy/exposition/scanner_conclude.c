@@ -28,11 +28,22 @@ refuse_all(struct scanner *scanner, enum reason reason, const char *said)
 }
 
 /*
- * Prometheus tells of a parse error before it tells of too many samples.
- *
- * Since 2.52 a series that repeats another byte for byte is dropped before it
- * is counted, and one that says the same in other bytes is counted.  We cannot
- * tell these apart, so a limit between the two counts is not judged.
+ * As many samples count at the least.  Since 2.52 a series that repeats
+ * another byte for byte is dropped before it is counted, and one that says the
+ * same in other bytes is counted; we cannot tell these apart.  Where series
+ * repeat, those that the table had no room for may do so, too.
+ */
+static uint64_t
+least_samples(const struct exposition_facts *facts)
+{
+	if (facts->repeats == 0)
+		return facts->samples;
+	return facts->samples - facts->repeats - facts->untracked;
+}
+
+/*
+ * Prometheus tells of a parse error before it tells of too many samples.  A
+ * limit between what may count and what does is not judged.
  */
 static void
 conclude_samples(struct scanner *scanner)
@@ -48,8 +59,7 @@ conclude_samples(struct scanner *scanner)
 		if (verdict->judgement != SCANNER_ACCEPTED ||
 		    facts->samples <= limit)
 			continue;
-		if (i != PROMETHEUS_242 &&
-		    facts->samples - facts->repeats <= limit) {
+		if (i != PROMETHEUS_242 && least_samples(facts) <= limit) {
 			verdict->judgement = SCANNER_UNKNOWN;
 			continue;
 		}

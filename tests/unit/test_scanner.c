@@ -347,50 +347,72 @@ test_many_labels(void **state)
 {
 	static const enum exposition_format formats[] = { FORMAT_TEXT,
 		FORMAT_OPENMETRICS, FORMAT_PROTOBUF };
+	static const uint32_t pieces[] = { FEED_WHOLE, 7 };
 	char *body = xmalloc(PARSE_LABELS_MAX * 32 + 256);
 	struct scanner *scanner = scanner_new(0);
 	struct scanner_options options;
 	const struct scanner_result *result;
-	size_t i, more, len;
+	size_t i, turn, len;
+	bool has_more;
 	int version;
 
 	(void)state;
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		for (more = 0; more < 2; more++) {
+		for (turn = 0; turn < 4; turn++) {
+			has_more = turn % 2 == 1;
 			options = feed_options(formats[i]);
-			len = put_body(
-			    body, formats[i], PARSE_LABELS_MAX - 1 + more);
-			result =
-			    feed_scan(scanner, &options, body, len, FEED_WHOLE);
+			len = put_body(body, formats[i],
+			    PARSE_LABELS_MAX - 1 + (size_t)has_more);
+			result = feed_scan(
+			    scanner, &options, body, len, pieces[turn / 2]);
 			for (version = 0; version < PROMETHEUS_COUNT; version++)
 				assert_int_equal(
 				    result->verdicts[version].judgement,
-				    more ? SCANNER_UNKNOWN : SCANNER_ACCEPTED);
+				    has_more ? SCANNER_UNKNOWN
+					     : SCANNER_ACCEPTED);
 		}
 	scanner_free(scanner);
 	free(body);
 }
 
-/* What is carried counts, and goes when the body ends. */
+/* What is carried counts, and goes when the body ends or nothing more of it
+ * is read. */
 static void
 test_budget(void **state)
 {
-	static const size_t len = 300000;
+	static const struct {
+		size_t len;
+		bool is_carried, is_finished;
+	} cases[] = {
+		{ 300000, true, true },
+		{ 300000, true, false },
+		{ PARSE_ENTRY_MAX - 1, true, true },
+		{ PARSE_ENTRY_MAX * 2, false, true },
+	};
 	struct scanner_options options = feed_options(FORMAT_TEXT);
 	struct scanner *scanner = scanner_new(0);
-	size_t before = budget_used();
-	char *line = xmalloc(len);
+	size_t before = budget_used(), i, at;
+	char piece[16384];
 
 	(void)state;
-	memset(line, 'a', len);
-	scanner_begin(scanner, &options);
-	scanner_feed(scanner, line, len);
-	assert_true(budget_used() - before > len);
-	scanner_finish(scanner);
-	assert_true(budget_used() - before <= 16384);
+	memset(piece, 'a', sizeof(piece));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		scanner_begin(scanner, &options);
+		for (at = 0; at + sizeof(piece) <= cases[i].len;
+		     at += sizeof(piece))
+			scanner_feed(scanner, piece, sizeof(piece));
+		if (cases[i].is_carried)
+			assert_in_range(budget_used() - before, at, 4 * at);
+		else
+			assert_in_range(budget_used() - before, 0, 16384);
+		if (cases[i].is_finished)
+			scanner_finish(scanner);
+		else
+			scanner_break_off(scanner);
+		assert_in_range(budget_used() - before, 0, 16384);
+	}
 	scanner_free(scanner);
 	assert_int_equal(budget_used(), before);
-	free(line);
 }
 
 /* What the scanner may find; others read configurations or stores. */
