@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -22,6 +21,7 @@
 #include "proxy/base/mailbox.h"
 #include "proxy/diagnosis/journal.h"
 #include "proxy/kernel/folder.h"
+#include "proxy/kernel/process.h"
 
 #define SIZE ((uint64_t)64 << 20)
 /* As the board asks for. */
@@ -38,10 +38,10 @@ static uint64_t lines;
 static uint64_t
 cpu_us(void)
 {
-	struct timespec time;
+	uint64_t used = 0;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+	process_cpu_us((unsigned)getpid(), &used);
+	return used;
 }
 
 static void

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "proxy/base/clock.h"
@@ -19,6 +19,7 @@
 #include "proxy/diagnosis/classify.h"
 #include "proxy/diagnosis/record.h"
 #include "proxy/fetch/report.h"
+#include "proxy/kernel/process.h"
 
 static char name[] = "node", url[] = "http://127.0.0.1:9100/metrics";
 static char host[] = "127.0.0.1", path[] = "/metrics";
@@ -26,10 +27,10 @@ static char host[] = "127.0.0.1", path[] = "/metrics";
 static double
 cpu_us(void)
 {
-	struct timespec time;
+	uint64_t used = 0;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+	process_cpu_us((unsigned)getpid(), &used);
+	return (double)used;
 }
 
 /* As proxy/cache/cache_record.c does it. */
