@@ -57,11 +57,14 @@ def test_u58_stopped_and_continued(life):
     for each in silent:
         assert each.reason.endswith(" [exporter_stuck: process state T]")
     last = serial(good)
-    assert 1 < last <= 4
+    assert last > 1
     for _ in range(3):
-        # One exporter scrape for one of ours, each newer than the last.
-        assert serial(life.scrape()) == last + 1
-        last += 1
+        newer = serial(life.scrape())
+        assert newer > last
+        last = newer
+    # At most one exporter scrape for one of ours.  It may get to the two
+    # that were given up at any time, or find them closed.
+    assert last <= 1 + 3 + 3
 
 
 def test_u59_restart_loop(life):
