@@ -77,19 +77,21 @@ check(struct auth_booth *booth, const struct auth_question *question,
     const struct review_access *access, struct auth_verdict *verdict)
 {
 	unsigned char digest[AUTH_DIGEST_SIZE];
-	const struct auth_entry *entry;
+	char detail[AUTH_DETAIL_SIZE];
+	struct auth_entry entry;
 	uint64_t now_us = clock_now_us();
 
 	make_digest(booth, question, access, digest);
-	entry = auth_cache_find(booth->good, digest);
-	if (entry != NULL && now_us < entry->until_us) {
-		if (verdict->valid_until_us > entry->until_us)
-			verdict->valid_until_us = entry->until_us;
+	/* It is about an identity, and brings none. */
+	if (auth_cache_find(booth->auth->good, digest, &entry, detail) &&
+	    now_us < entry.until_us) {
+		if (verdict->valid_until_us > entry.until_us)
+			verdict->valid_until_us = entry.until_us;
 		return;
 	}
-	entry = auth_cache_find(booth->bad, digest);
-	if (entry != NULL && now_us < entry->until_us)
-		auth_forbid(verdict, entry->detail);
+	if (auth_cache_find(booth->auth->bad, digest, &entry, detail) &&
+	    now_us < entry.until_us)
+		auth_forbid(verdict, detail);
 	else
 		ask(booth, question, access, digest, verdict);
 }

@@ -18,8 +18,7 @@
 #include "proxy/base/alloc.h"
 #include "proxy/base/clock.h"
 
-/* What one worker remembers of logins; with the table of guesses, at most
- * 256 KB. */
+/* What is remembered of logins; with the table of guesses, at most 256 KB. */
 #define GOOD_MAX 256
 #define GOOD_BYTES_MAX ((size_t)112 * 1024)
 #define BAD_MAX 256
@@ -75,11 +74,17 @@ struct auth *
 auth_new(hasher_match_fn *match, struct err *err)
 {
 	struct auth *auth = xcalloc(1, sizeof(*auth));
+	uint64_t seed;
 
 	if (auth_key_make(auth->key, err) == -1) {
 		free(auth);
 		return NULL;
 	}
+	if (RAND_bytes((unsigned char *)&seed, sizeof(seed)) != 1)
+		memcpy(&seed, auth->key, sizeof(seed));
+	auth->good = auth_cache_new(GOOD_MAX, GOOD_BYTES_MAX);
+	auth->bad = auth_cache_new(BAD_MAX, BAD_BYTES_MAX);
+	auth->guesses = guesses_new(seed);
 	auth->hasher = hasher_new(match);
 	auth->refusals = refusals_new();
 	return auth;
@@ -113,8 +118,18 @@ auth_free(struct auth *auth)
 		return;
 	hasher_free(auth->hasher);
 	refusals_free(auth->refusals);
+	guesses_free(auth->guesses);
+	auth_cache_free(auth->good);
+	auth_cache_free(auth->bad);
 	explicit_bzero(auth->key, sizeof(auth->key));
 	free(auth);
+}
+
+size_t
+auth_size(const struct auth *auth)
+{
+	return auth_cache_size(auth->good) + auth_cache_size(auth->bad) +
+	       guesses_size(auth->guesses);
 }
 
 bool
@@ -131,7 +146,6 @@ struct auth_booth *
 auth_booth_new(struct auth *auth, struct mailbox *mailbox, struct err *err)
 {
 	struct auth_booth *booth = xcalloc(1, sizeof(*booth));
-	uint64_t seed;
 
 	booth->auth = auth;
 	booth->mailbox = mailbox;
@@ -140,11 +154,6 @@ auth_booth_new(struct auth *auth, struct mailbox *mailbox, struct err *err)
 		free(booth);
 		return NULL;
 	}
-	if (RAND_bytes((unsigned char *)&seed, sizeof(seed)) != 1)
-		memcpy(&seed, auth->key, sizeof(seed));
-	booth->good = auth_cache_new(GOOD_MAX, GOOD_BYTES_MAX);
-	booth->bad = auth_cache_new(BAD_MAX, BAD_BYTES_MAX);
-	booth->guesses = guesses_new(seed);
 	return booth;
 }
 
@@ -154,18 +163,8 @@ auth_booth_free(struct auth_booth *booth)
 	if (booth == NULL)
 		return;
 	keyring_fini(&booth->keyring);
-	guesses_free(booth->guesses);
-	auth_cache_free(booth->good);
-	auth_cache_free(booth->bad);
 	digester_free(booth->digester);
 	free(booth);
-}
-
-size_t
-auth_booth_size(const struct auth_booth *booth)
-{
-	return auth_cache_size(booth->good) + auth_cache_size(booth->bad) +
-	       guesses_size(booth->guesses);
 }
 
 /* Verdicts. */
@@ -216,7 +215,7 @@ auth_may_try(struct auth_booth *booth, const struct auth_question *question,
 {
 	unsigned retry_after_s;
 
-	if (guesses_admit(booth->guesses, &question->policy->conf->auth,
+	if (guesses_admit(booth->auth->guesses, &question->policy->conf->auth,
 		question->peer, user, clock_now_us(), &retry_after_s))
 		return true;
 	auth_deny(verdict, method, AUTH_LIMITED,
@@ -232,7 +231,7 @@ auth_fail(struct auth_booth *booth, const struct auth_question *question,
 {
 	if (!auth_may_try(booth, question, method, user, verdict))
 		return;
-	guesses_failed(booth->guesses, &question->policy->conf->auth,
+	guesses_failed(booth->auth->guesses, &question->policy->conf->auth,
 	    question->peer, user, clock_now_us());
 	auth_deny(verdict, method, AUTH_DENIED, detail);
 }

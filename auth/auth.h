@@ -13,8 +13,10 @@
  * (later): then the asker is called back.  The policy comes with each question,
  * so a user that a reload removes or changes fails with the next request.
  *
- * struct auth is the process': the hash thread, the buckets of limits, the
- * recent refusals.  Each worker has a booth of its own, used on its thread.
+ * struct auth is the process': the hash thread, the buckets of limits, what is
+ * remembered of logins and the recent refusals, so a scraper whom one worker
+ * let in is known to all.  Each worker has a booth of its own, used on its
+ * thread.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -138,6 +140,9 @@ void auth_set_backend(struct auth *auth, struct auth_backend *backend);
 void auth_stop(struct auth *auth);
 void auth_free(struct auth *auth);
 
+/* What is remembered of logins takes, in bytes: the promise is 256 KB. */
+size_t auth_size(const struct auth *auth);
+
 /*
  * exporter-toolkit's rate limit, to be asked first, for every request; any
  * thread.  False: refused, with the seconds until it may fit.
@@ -155,8 +160,5 @@ void auth_booth_free(struct auth_booth *booth);
 /* A verdict's identity is the asker's to unref.  Logs and keeps refusals. */
 void auth_check(struct auth_booth *booth, const struct auth_question *question,
     struct auth_verdict *verdict);
-
-/* What is remembered of logins takes, in bytes: the promise is 256 KB. */
-size_t auth_booth_size(const struct auth_booth *booth);
 
 #endif

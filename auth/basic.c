@@ -77,7 +77,7 @@ remember(struct auth_booth *booth, const unsigned char *digest)
 		.detail = "",
 	};
 
-	auth_cache_put(booth->good, digest, &entry);
+	auth_cache_put(booth->auth->good, digest, &entry);
 }
 
 static void
@@ -136,7 +136,7 @@ judge(struct auth_booth *booth, const struct auth_question *question,
 	bcrypt_dummy(dummy, find_cost(conf));
 	fields[2] = is_known ? conf->basic_auth_users[index].hash : dummy;
 	digester_make(booth->digester, fields, 4, digest);
-	if (auth_cache_find(booth->good, digest) != NULL && is_known) {
+	if (auth_cache_has(booth->auth->good, digest) && is_known) {
 		auth_allow(verdict, question->policy->users[index], UINT64_MAX);
 		return;
 	}

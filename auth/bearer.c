@@ -54,7 +54,7 @@ remember_good(struct auth_booth *booth, const struct token *token,
 		.detail = "",
 	};
 
-	auth_cache_put(booth->good, token->digest, &entry);
+	auth_cache_put(booth->auth->good, token->digest, &entry);
 }
 
 /* The monotonic time of a wall clock's, seen from now; never more than
@@ -75,10 +75,12 @@ until(const struct token *token, int64_t end_s, uint64_t max_us)
 static bool
 is_known_bad(const struct auth_booth *booth, const struct token *token)
 {
-	const struct auth_entry *before =
-	    auth_cache_find(booth->bad, token->digest);
+	char detail[AUTH_DETAIL_SIZE];
+	struct auth_entry before;
 
-	return before != NULL && token->now_us < before->end_us;
+	return auth_cache_find(
+		   booth->auth->bad, token->digest, &before, detail) &&
+	       token->now_us < before.end_us;
 }
 
 /* The verdict holds for `kept_us`. */
@@ -95,7 +97,7 @@ refuse(struct auth_booth *booth, const struct auth_question *question,
 		.detail = detail,
 	};
 
-	auth_cache_put(booth->bad, token->digest, &entry);
+	auth_cache_put(booth->auth->bad, token->digest, &entry);
 	if (is_repeat)
 		auth_deny(verdict, method, AUTH_DENIED, detail);
 	else
@@ -107,19 +109,23 @@ static bool
 recall(struct auth_booth *booth, const struct token *token,
     struct auth_verdict *verdict)
 {
-	const struct auth_entry *entry =
-	    auth_cache_find(booth->good, token->digest);
+	char detail[AUTH_DETAIL_SIZE];
+	struct auth_entry entry;
+	bool is_good = false;
 
-	if (entry != NULL && token->now_us < entry->until_us) {
-		auth_allow(verdict, entry->identity, entry->until_us);
-		return true;
+	if (auth_cache_find(booth->auth->good, token->digest, &entry, detail)) {
+		is_good = token->now_us < entry.until_us;
+		if (is_good)
+			auth_allow(verdict, entry.identity, entry.until_us);
+		auth_identity_unref(entry.identity);
 	}
-	entry = auth_cache_find(booth->bad, token->digest);
-	if (entry != NULL && token->now_us < entry->until_us) {
-		auth_deny(verdict, entry->method, AUTH_DENIED, entry->detail);
+	if (is_good)
 		return true;
-	}
-	return false;
+	if (!auth_cache_find(booth->auth->bad, token->digest, &entry, detail) ||
+	    token->now_us >= entry.until_us)
+		return false;
+	auth_deny(verdict, entry.method, AUTH_DENIED, detail);
+	return true;
 }
 
 /* JWT. */
@@ -197,7 +203,7 @@ check_review(struct auth_booth *booth, const struct auth_question *question,
 		return;
 	}
 	/* Who was good before is due again, and does not guess. */
-	if (auth_cache_find(booth->good, token->digest) == NULL &&
+	if (!auth_cache_has(booth->auth->good, token->digest) &&
 	    !is_known_bad(booth, token) &&
 	    !auth_may_try(
 		booth, question, AUTH_METHOD_TOKEN_REVIEW, NULL, verdict))

@@ -1,5 +1,7 @@
 #include "auth/cache.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -26,6 +28,7 @@ TAILQ_HEAD(item_list, item);
 struct auth_cache {
 	size_t count_max;
 	size_t bytes_max;
+	pthread_mutex_t lock; /* of all below */
 	size_t count;
 	size_t bytes;
 	struct item_list ages; /* most recently used first */
@@ -40,6 +43,7 @@ auth_cache_new(size_t count_max, size_t bytes_max)
 	cache->count_max = count_max;
 	cache->bytes_max = bytes_max;
 	cache->bytes = sizeof(*cache);
+	pthread_mutex_init(&cache->lock, NULL);
 	TAILQ_INIT(&cache->ages);
 	return cache;
 }
@@ -62,6 +66,7 @@ auth_cache_free(struct auth_cache *cache)
 		return;
 	while (!TAILQ_EMPTY(&cache->ages))
 		drop(cache, TAILQ_FIRST(&cache->ages));
+	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }
 
@@ -76,14 +81,11 @@ find(struct auth_cache *cache, const unsigned char *digest)
 	return NULL;
 }
 
-void
-auth_cache_put(struct auth_cache *cache,
-    const unsigned char digest[AUTH_DIGEST_SIZE],
-    const struct auth_entry *entry)
+static struct item *
+make_item(const unsigned char *digest, const struct auth_entry *entry)
 {
 	size_t detail_size = strlen(entry->detail) + 1;
 	struct item *item = xcalloc(1, sizeof(*item) + detail_size);
-	struct item *old = find(cache, digest);
 
 	item->size = sizeof(*item) + detail_size;
 	memcpy(item->digest, digest, AUTH_DIGEST_SIZE);
@@ -94,6 +96,14 @@ auth_cache_put(struct auth_cache *cache,
 		auth_identity_ref(entry->identity);
 		item->size += auth_identity_size(entry->identity);
 	}
+	return item;
+}
+
+static void
+put(struct auth_cache *cache, struct item *item)
+{
+	struct item *old = find(cache, item->digest);
+
 	if (old != NULL)
 		drop(cache, old);
 	while (cache->count > 0 &&
@@ -101,42 +111,95 @@ auth_cache_put(struct auth_cache *cache,
 		   cache->bytes + item->size > cache->bytes_max))
 		drop(cache, TAILQ_LAST(&cache->ages, item_list));
 	TAILQ_INSERT_HEAD(&cache->ages, item, age);
-	LIST_INSERT_HEAD(&cache->buckets[digest[0]], item, chain);
+	LIST_INSERT_HEAD(&cache->buckets[item->digest[0]], item, chain);
 	cache->count++;
 	cache->bytes += item->size;
 }
 
-struct auth_entry *
-auth_cache_find(
+void
+auth_cache_put(struct auth_cache *cache,
+    const unsigned char digest[AUTH_DIGEST_SIZE],
+    const struct auth_entry *entry)
+{
+	struct item *item = make_item(digest, entry);
+
+	pthread_mutex_lock(&cache->lock);
+	put(cache, item);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+static void
+copy_entry(const struct item *item, struct auth_entry *entry, char *detail)
+{
+	*entry = item->entry;
+	if (entry->identity != NULL)
+		auth_identity_ref(entry->identity);
+	snprintf(detail, AUTH_DETAIL_SIZE, "%s", item->detail);
+	entry->detail = detail;
+}
+
+bool
+auth_cache_find(struct auth_cache *cache,
+    const unsigned char digest[AUTH_DIGEST_SIZE], struct auth_entry *entry,
+    char detail[AUTH_DETAIL_SIZE])
+{
+	struct item *item;
+
+	pthread_mutex_lock(&cache->lock);
+	item = find(cache, digest);
+	if (item != NULL) {
+		TAILQ_REMOVE(&cache->ages, item, age);
+		TAILQ_INSERT_HEAD(&cache->ages, item, age);
+		copy_entry(item, entry, detail);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return item != NULL;
+}
+
+bool
+auth_cache_has(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE])
 {
-	struct item *item = find(cache, digest);
+	char detail[AUTH_DETAIL_SIZE];
+	struct auth_entry entry;
 
-	if (item == NULL)
-		return NULL;
-	TAILQ_REMOVE(&cache->ages, item, age);
-	TAILQ_INSERT_HEAD(&cache->ages, item, age);
-	return &item->entry;
+	if (!auth_cache_find(cache, digest, &entry, detail))
+		return false;
+	auth_identity_unref(entry.identity);
+	return true;
 }
 
 void
 auth_cache_drop(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE])
 {
-	struct item *item = find(cache, digest);
+	struct item *item;
 
+	pthread_mutex_lock(&cache->lock);
+	item = find(cache, digest);
 	if (item != NULL)
 		drop(cache, item);
+	pthread_mutex_unlock(&cache->lock);
 }
 
 size_t
-auth_cache_count(const struct auth_cache *cache)
+auth_cache_count(struct auth_cache *cache)
 {
-	return cache->count;
+	size_t count;
+
+	pthread_mutex_lock(&cache->lock);
+	count = cache->count;
+	pthread_mutex_unlock(&cache->lock);
+	return count;
 }
 
 size_t
-auth_cache_size(const struct auth_cache *cache)
+auth_cache_size(struct auth_cache *cache)
 {
-	return cache->bytes;
+	size_t bytes;
+
+	pthread_mutex_lock(&cache->lock);
+	bytes = cache->bytes;
+	pthread_mutex_unlock(&cache->lock);
+	return bytes;
 }

@@ -6,11 +6,12 @@
  * pushes out what is good.  An entry outlives its time: that it was good once
  * tells a scraper whose login is due again from one who guesses.
  *
- * One thread's own.
+ * Any thread: all workers share what is known.
  */
 #ifndef AUTH_CACHE_H
 #define AUTH_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,7 @@ struct auth_cache;
 struct auth_identity;
 
 struct auth_entry {
-	struct auth_identity *identity; /* the cache's reference, or NULL */
+	struct auth_identity *identity; /* or NULL */
 	uint64_t until_us;              /* monotonic; holds before */
 	uint64_t end_us;         /* the same, but for what grace was added */
 	enum auth_method method; /* of what is bad */
@@ -37,16 +38,24 @@ void auth_cache_put(struct auth_cache *cache,
     const unsigned char digest[AUTH_DIGEST_SIZE],
     const struct auth_entry *entry);
 
-/* Also makes it the most recently used; valid until the next put or drop.  NULL
- * if it is not there. */
-struct auth_entry *auth_cache_find(
+/*
+ * False if it is not there.  A copy of it, with a reference for the caller to
+ * unref, and `detail`, where its words are put.  Also makes it the most
+ * recently used.
+ */
+bool auth_cache_find(struct auth_cache *cache,
+    const unsigned char digest[AUTH_DIGEST_SIZE], struct auth_entry *entry,
+    char detail[AUTH_DETAIL_SIZE]);
+
+/* The same, for who wants to know no more. */
+bool auth_cache_has(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE]);
 
 /* Nothing if it is not there. */
 void auth_cache_drop(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE]);
 
-size_t auth_cache_count(const struct auth_cache *cache);
-size_t auth_cache_size(const struct auth_cache *cache); /* bytes */
+size_t auth_cache_count(struct auth_cache *cache);
+size_t auth_cache_size(struct auth_cache *cache); /* bytes */
 
 #endif

@@ -87,7 +87,8 @@ remember_yes(struct auth_errand *errand, const struct conf_kubernetes *conf)
 	    later(clock_now_us(), (uint64_t)conf->cache_allowed * 1000);
 
 	entry.until_us = entry.end_us = earlier(until_us, errand->end_us);
-	auth_cache_put(errand->pending.booth->good, errand->ask.digest, &entry);
+	auth_cache_put(
+	    errand->pending.booth->auth->good, errand->ask.digest, &entry);
 }
 
 static void
@@ -97,35 +98,41 @@ remember_no(struct auth_errand *errand, const struct conf_kubernetes *conf)
 		.method = errand->pending.method,
 		.detail = errand->ask.words,
 	};
-	const struct auth_entry *known =
-	    auth_cache_find(errand->pending.booth->bad, errand->ask.digest);
+	struct auth *auth = errand->pending.booth->auth;
+	char detail[AUTH_DETAIL_SIZE];
+	struct auth_entry known;
 	uint64_t now_us = clock_now_us();
 
 	/* Nor are all who waited for one call. */
-	errand->pending.is_repeat = known != NULL && now_us < known->end_us;
+	errand->pending.is_repeat =
+	    auth_cache_find(auth->bad, errand->ask.digest, &known, detail) &&
+	    now_us < known.end_us;
 	entry.until_us = later(now_us, (uint64_t)conf->cache_denied * 1000);
 	entry.end_us = later(entry.until_us, AUTH_BAD_COUNTED_US);
 	/* Whom it let in before it lets in no more: no grace for that. */
-	auth_cache_drop(errand->pending.booth->good, errand->ask.digest);
-	auth_cache_put(errand->pending.booth->bad, errand->ask.digest, &entry);
+	auth_cache_drop(auth->good, errand->ask.digest);
+	auth_cache_put(auth->bad, errand->ask.digest, &entry);
 }
 
 /* Kubernetes does not answer: whom it let in a while ago is let in still. */
 static bool
 extend(const struct auth_errand *errand, const struct conf_kubernetes *conf)
 {
-	struct auth_entry *entry =
-	    auth_cache_find(errand->pending.booth->good, errand->ask.digest);
+	struct auth_cache *good = errand->pending.booth->auth->good;
 	uint64_t now_us = clock_now_us(), end_us;
+	char detail[AUTH_DETAIL_SIZE];
+	struct auth_entry entry;
 
-	if (entry == NULL)
+	if (!auth_cache_find(good, errand->ask.digest, &entry, detail))
 		return false;
 	end_us = earlier(errand->end_us,
-	    later(entry->end_us, (uint64_t)conf->stale_grace * 1000));
-	if (now_us >= end_us)
-		return false;
-	entry->until_us = earlier(later(now_us, GRACE_STEP_US), end_us);
-	return true;
+	    later(entry.end_us, (uint64_t)conf->stale_grace * 1000));
+	if (now_us < end_us) {
+		entry.until_us = earlier(later(now_us, GRACE_STEP_US), end_us);
+		auth_cache_put(good, errand->ask.digest, &entry);
+	}
+	auth_identity_unref(entry.identity);
+	return now_us < end_us;
 }
 
 void

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct entry {
 
 struct guesses {
 	uint64_t key[2];
+	pthread_mutex_t lock;  /* of all below */
 	struct entry *entries; /* NULL before the first failure */
 };
 
@@ -39,6 +41,7 @@ guesses_new(uint64_t seed)
 {
 	struct guesses *guesses = xcalloc(1, sizeof(*guesses));
 
+	pthread_mutex_init(&guesses->lock, NULL);
 	guesses->key[0] = seed;
 	guesses->key[1] = seed * 0x9e3779b97f4a7c15u + 1;
 	return guesses;
@@ -50,6 +53,7 @@ guesses_free(struct guesses *guesses)
 	if (guesses == NULL)
 		return;
 	free(guesses->entries);
+	pthread_mutex_destroy(&guesses->lock);
 	explicit_bzero(guesses, sizeof(*guesses));
 	free(guesses);
 }
@@ -181,23 +185,35 @@ least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Until one more may be tried. */
+static uint64_t
+closed_us(const struct guesses *guesses, const struct conf_auth *conf,
+    const char *peer, const char *user, uint64_t now_us)
+{
+	const struct entry *address, *other;
+	uint64_t us;
+
+	if (guesses->entries == NULL)
+		return 0;
+	address = find(guesses, address_tag(guesses, peer));
+	us = wait_us(address, conf->failed_logins_per_address, now_us);
+	if (us > 0 || user == NULL)
+		return us;
+	other = find(guesses, user_tag(guesses, user));
+	return least(wait_us(other, conf->failed_logins_per_user, now_us),
+	    late_us(address, now_us));
+}
+
 bool
 guesses_admit(struct guesses *guesses, const struct conf_auth *conf,
     const char *peer, const char *user, uint64_t now_us,
     unsigned *retry_after_s)
 {
-	const struct entry *address, *other = NULL;
 	uint64_t us;
 
-	if (guesses->entries == NULL)
-		return true;
-	address = find(guesses, address_tag(guesses, peer));
-	us = wait_us(address, conf->failed_logins_per_address, now_us);
-	if (us == 0 && user != NULL) {
-		other = find(guesses, user_tag(guesses, user));
-		us = least(wait_us(other, conf->failed_logins_per_user, now_us),
-		    late_us(address, now_us));
-	}
+	pthread_mutex_lock(&guesses->lock);
+	us = closed_us(guesses, conf, peer, user, now_us);
+	pthread_mutex_unlock(&guesses->lock);
 	if (us == 0)
 		return true;
 	*retry_after_s = (unsigned)((us + 999999) / 1000000);
@@ -220,18 +236,23 @@ guesses_failed(struct guesses *guesses, const struct conf_auth *conf,
 	if (conf->failed_logins_per_address == 0 &&
 	    conf->failed_logins_per_user == 0)
 		return;
+	pthread_mutex_lock(&guesses->lock);
 	spend(take(guesses, address_tag(guesses, peer)),
 	    conf->failed_logins_per_address, now_us);
 	if (user != NULL && conf->failed_logins_per_user != 0)
 		spend(take(guesses, user_tag(guesses, user)),
 		    conf->failed_logins_per_user, now_us);
+	pthread_mutex_unlock(&guesses->lock);
 }
 
 size_t
-guesses_size(const struct guesses *guesses)
+guesses_size(struct guesses *guesses)
 {
-	return sizeof(*guesses) +
-	       (guesses->entries == NULL
-		       ? 0
-		       : GUESSES_MAX * sizeof(*guesses->entries));
+	size_t size = sizeof(*guesses);
+
+	pthread_mutex_lock(&guesses->lock);
+	if (guesses->entries != NULL)
+		size += GUESSES_MAX * sizeof(*guesses->entries);
+	pthread_mutex_unlock(&guesses->lock);
+	return size;
 }

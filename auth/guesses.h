@@ -9,7 +9,7 @@
  * Bounded: GUESSES_MAX entries of both kinds; those nearest to a full bucket
  * make room, so many who failed once do not push out one who fails all the
  * time.  Nothing is allocated before the first failure.  Addresses of IPv6
- * count by their /64.  One thread's own (a booth's).
+ * count by their /64.  Any thread: a guess counts, whichever worker heard it.
  */
 #ifndef AUTH_GUESSES_H
 #define AUTH_GUESSES_H
@@ -38,6 +38,6 @@ bool guesses_admit(struct guesses *guesses, const struct conf_auth *conf,
 void guesses_failed(struct guesses *guesses, const struct conf_auth *conf,
     const char *peer, const char *user, uint64_t now_us);
 
-size_t guesses_size(const struct guesses *guesses); /* bytes */
+size_t guesses_size(struct guesses *guesses); /* bytes */
 
 #endif

@@ -30,8 +30,12 @@ struct auth_policy {
 	char tag[AUTH_DIGEST_TEXT_SIZE];
 };
 
+/* The process': what its members are may be used on any thread. */
 struct auth {
 	struct hasher *hasher;
+	struct auth_cache *good;
+	struct auth_cache *bad;
+	struct guesses *guesses;
 	struct auth_backend *backend; /* NULL: nobody there to ask */
 	struct refusals *refusals;
 	struct limiter limiter;
@@ -55,9 +59,6 @@ struct auth_booth {
 	struct auth *auth;
 	struct mailbox *mailbox;
 	struct digester *digester;
-	struct auth_cache *good;
-	struct auth_cache *bad;
-	struct guesses *guesses;
 	struct keyring keyring;
 };
 

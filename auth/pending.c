@@ -73,8 +73,9 @@ auth_pending_deny(struct auth_pending *pending, enum auth_result result,
 		verdict.words = "Kubernetes SubjectAccessReview does not "
 				"answer";
 	if (result == AUTH_DENIED && !pending->is_repeat)
-		guesses_failed(booth->guesses, &pending->policy->conf->auth,
-		    pending->peer, pending->user, clock_now_us());
+		guesses_failed(booth->auth->guesses,
+		    &pending->policy->conf->auth, pending->peer, pending->user,
+		    clock_now_us());
 	if (pending->settled != NULL)
 		refusals_add(booth->auth->refusals, &verdict, pending->peer,
 		    pending->user, pending->path);

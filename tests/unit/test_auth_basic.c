@@ -304,6 +304,76 @@ test_good_is_hashed_once(void **state)
 	assert_int_equal(oracle.calls, 2);
 }
 
+/* Another worker's. */
+static struct auth_booth *
+change_booth(struct world *world, struct auth_booth *booth)
+{
+	struct auth_booth *before = world->booth;
+
+	world->booth = booth;
+	return before;
+}
+
+static struct auth_booth *
+new_booth(struct world *world)
+{
+	struct err err;
+	struct auth_booth *booth =
+	    auth_booth_new(world->auth, world->mailbox, &err);
+
+	assert_non_null(booth);
+	return booth;
+}
+
+/* Who is let in by one worker is let in by all, at once and whatever others at
+ * that address guess. */
+static void
+test_workers_share_the_good(void **state)
+{
+	struct world *world = *state;
+	struct auth_booth *second = new_booth(world);
+
+	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	second = change_booth(world, second);
+	assert_int_equal(ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	assert_int_equal(oracle.calls, 1);
+	second = change_booth(world, second);
+	auth_booth_free(second);
+}
+
+/* A guess counts, whichever worker heard it. */
+static void
+test_workers_share_the_guesses(void **state)
+{
+	static const char limited[] =
+	    "auth: {failed_logins_per_address: 4, failed_logins_per_user: 0}\n"
+	    "basic_auth_users: {ann: $2b$10" TAIL "}\n"
+	    "insecure_http: true\n"
+	    "targets: [{name: a, url: 'http://127.0.0.1:9/'}]\n";
+	struct world *world = *state;
+	struct auth_booth *second = new_booth(world);
+	int i;
+
+	auth_policy_unref(world->policy);
+	world->policy = new_policy(limited);
+	assert_int_equal(log_in(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	for (i = 0; i < 4; i++) {
+		second = change_booth(world, second);
+		assert_denied(log_in(world, "ann", "wrong"), AUTH_DENIED,
+		    "wrong password, or no such user");
+	}
+	for (i = 0; i < 2; i++) {
+		second = change_booth(world, second);
+		assert_denied(log_in(world, "ann", "wrong"), AUTH_LIMITED,
+		    "too many failed logins from this address or for this "
+		    "user");
+		assert_int_equal(
+		    ask(world, "ann", "$2b$10$").answer, AUTH_ALLOW);
+	}
+	assert_int_equal(oracle.calls, 5);
+	auth_booth_free(second);
+}
+
 /* Wrong passwords cost each time; users that do not exist cost the same, once
  * each, at the dearest configured cost, and read the same. */
 static void
@@ -593,7 +663,7 @@ test_cache(void **state)
 
 	(void)state;
 	fill(digest, 0);
-	assert_null(auth_cache_find(cache, digest));
+	assert_false(auth_cache_has(cache, digest));
 	for (i = 0; i < 100; i++) {
 		fill(digest, i);
 		put(cache, digest, 1, "old");
@@ -601,25 +671,27 @@ test_cache(void **state)
 		assert_int_equal(auth_cache_count(cache), i + 1);
 	}
 	fill(digest, 0); /* used again: not the oldest any more */
-	assert_non_null(auth_cache_find(cache, digest));
+	assert_true(auth_cache_has(cache, digest));
 	fill(digest, 100);
 	put(cache, digest, 100, "new");
 	assert_int_equal(auth_cache_count(cache), 100);
 	for (i = 0; i <= 100; i++) {
-		const struct auth_entry *entry;
+		char detail[AUTH_DETAIL_SIZE];
+		struct auth_entry entry;
 
 		fill(digest, i);
-		entry = auth_cache_find(cache, digest);
-		assert_int_equal(entry != NULL, i != 1);
-		if (entry != NULL) {
-			assert_int_equal(entry->until_us, i);
-			assert_string_equal(entry->detail, "new");
+		assert_int_equal(
+		    auth_cache_find(cache, digest, &entry, detail), i != 1);
+		if (i != 1) {
+			assert_int_equal(entry.until_us, i);
+			assert_ptr_equal(entry.detail, detail);
+			assert_string_equal(detail, "new");
 		}
 	}
 	for (i = 0; i <= 100; i++) {
 		fill(digest, i);
 		auth_cache_drop(cache, digest);
-		assert_null(auth_cache_find(cache, digest));
+		assert_false(auth_cache_has(cache, digest));
 		assert_int_equal(auth_cache_count(cache), i < 1 ? 99 : 100 - i);
 	}
 	auth_cache_free(cache);
@@ -751,6 +823,8 @@ main(void)
 		TEST(test_missing),
 		TEST(test_not_worth_hashing),
 		TEST(test_good_is_hashed_once),
+		TEST(test_workers_share_the_good),
+		TEST(test_workers_share_the_guesses),
 		TEST(test_bad),
 		TEST(test_failures_evict_nothing),
 		TEST(test_changed_users),

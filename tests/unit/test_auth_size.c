@@ -196,7 +196,7 @@ be_refused(struct world *world, unsigned n)
 static void
 assert_small(const struct world *world)
 {
-	size_t size = auth_booth_size(world->booth);
+	size_t size = auth_size(world->auth);
 
 	if (size > SIZE_MAX_PROMISED)
 		fail_msg("%zu bytes", size);
@@ -221,10 +221,10 @@ many_logins_stay_small(void **state)
 	}
 	assert_small(world);
 	/* It is what they take, not a number that was written down. */
-	assert_true(auth_booth_size(world->booth) > 100 * 1024);
+	assert_true(auth_size(world->auth) > 100 * 1024);
 	printf("%zu bytes after %u tokens of as many users, and as many bad "
 	       "ones of as many addresses\n",
-	    auth_booth_size(world->booth), COUNT);
+	    auth_size(world->auth), COUNT);
 }
 
 /* Only long ones. */
