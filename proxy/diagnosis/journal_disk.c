@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proxy/base/alloc.h"
@@ -14,6 +15,10 @@
 
 #define SEGMENTS 8
 #define READ_BYTES ((size_t)262144)
+
+/* A second, together. */
+#define LOCK_TRIES 50
+#define LOCK_PAUSE_NS 20000000
 
 /* More lines than can be written twice at once. */
 #define TWICE_MAX ((size_t)4096)
@@ -164,6 +169,22 @@ read_all(struct journal_disk *disk, journal_take_fn *take, void *arg,
 	free(reading);
 }
 
+/* The lock of a process that was killed can outlive it by a moment, and who
+ * begins a new record at once would not know the old one. */
+static int
+lock_patiently(struct journal_disk *disk, bool *is_taken,
+    const atomic_bool *is_stopping, struct err *err)
+{
+	static const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int tries = LOCK_TRIES, result;
+
+	while ((result = journal_folder_lock(&disk->folder, is_taken, err)) ==
+		   -1 &&
+	       *is_taken && --tries > 0 && !atomic_load(is_stopping))
+		nanosleep(&pause, NULL);
+	return result;
+}
+
 int
 journal_disk_read(struct journal_disk *disk, journal_take_fn *take, void *arg,
     const atomic_bool *is_stopping, struct err *err)
@@ -174,7 +195,7 @@ journal_disk_read(struct journal_disk *disk, journal_take_fn *take, void *arg,
 	close_all(disk);
 	if (journal_folder_open(&disk->folder, err) == -1)
 		return -1;
-	result = journal_folder_lock(&disk->folder, &is_taken, err);
+	result = lock_patiently(disk, &is_taken, is_stopping, err);
 	if (!is_taken)
 		read_all(disk, take, arg, is_stopping);
 	if (result == -1)

@@ -167,6 +167,14 @@ journal_folder_open(struct journal_folder *folder, struct err *err)
 	return 0;
 }
 
+static void
+close_one(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
 /* Some filesystems have no locks; segments are made anew by each anyway. */
 static bool
 has_no_locks(int error)
@@ -187,20 +195,13 @@ journal_folder_lock(
 	if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0 || has_no_locks(errno))
 		return 0;
 	*is_taken = errno == EWOULDBLOCK;
-	if (*is_taken)
-		return err_set(err, ERR_FILE,
-		    "%s: another scrapegate writes there: each needs a "
-		    "journal.path of its own",
-		    folder->path);
-	return journal_folder_fail(folder, "lock", LOCK, err);
-}
-
-static void
-close_one(int *fd)
-{
-	if (*fd != -1)
-		close(*fd);
-	*fd = -1;
+	if (!*is_taken)
+		return journal_folder_fail(folder, "lock", LOCK, err);
+	close_one(&folder->lock);
+	return err_set(err, ERR_FILE,
+	    "%s: another scrapegate writes there: each needs a "
+	    "journal.path of its own",
+	    folder->path);
 }
 
 void

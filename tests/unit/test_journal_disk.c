@@ -713,6 +713,41 @@ test_stops_reading(void **state)
 	assert_has(1, 102);
 }
 
+/* The lock of a process that has just been killed, given up at the third look
+ * for it. */
+static int lingering_lock;
+static int looks_left;
+
+static int
+open_lingering(int folder, const char *name, int flags, mode_t mode)
+{
+	if (strcmp(name, "lock") == 0 && --looks_left == 0)
+		close(lingering_lock);
+	return openat(folder, name, flags, mode);
+}
+
+static void
+test_lock_that_lingers(void **state)
+{
+	struct journal_io io = lab_io;
+	char path[LAB_NAME_SIZE];
+
+	(void)state;
+	io.open = open_lingering;
+	write_well(1, 5, 5);
+	end();
+	snprintf(path, sizeof(path), "%s/lock", lab_path);
+	lingering_lock = open(path, O_RDWR);
+	assert_int_equal(flock(lingering_lock, LOCK_EX | LOCK_NB), 0);
+	looks_left = 3;
+	disk = journal_disk_new(lab_path, MAX_SIZE, &io);
+	assert_int_equal(read_again(), 0);
+	assert_int_equal(looks_left, 0);
+	assert_has(1, 6);
+	write_well(6, 1, 5);
+	end();
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -731,6 +766,7 @@ main(void)
 		T(test_link_to_folder),
 		T(test_removed_while_running),
 		T(test_two_writers),
+		T(test_lock_that_lingers),
 		T(test_short_writes),
 		T(test_every_call_fails),
 		T(test_no_sync),
