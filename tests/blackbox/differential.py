@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import subprocess
+import time
 from dataclasses import dataclass
 
 from expositions import PROTOBUF
@@ -125,30 +126,37 @@ def scrape_job(name, netloc, bodies, limits=None, path="/%d"):
 
 
 def is_judged(target):
-    """A scrape that a busy machine was too slow for says nothing."""
+    """A scrape that a busy machine was too slow for says nothing, be it
+    Prometheus or a gate that says so."""
     return target["health"] != "unknown" and not re.match(
-        'Get "|context deadline exceeded|read tcp ', target["lastError"])
+        'Get "|context deadline exceeded|read tcp |'
+        'server returned HTTP status 50[34] ', target["lastError"])
+
+
+def count_targets(jobs):
+    return sum(len(each["static_configs"]) for each in jobs)
 
 
 def interval_of(jobs):
     """So that no more than 250 scrapes begin in one second."""
-    count = sum(len(each["static_configs"]) for each in jobs)
-    return f"{max(3, count // 250)}s"
+    return f"{max(3, count_targets(jobs) // 250)}s"
 
 
-def last_errors(prometheus, seconds=60):
-    """{job: {number: lastError}}, once each target has been judged."""
+def last_errors(prometheus, count, seconds=60):
+    """{job: {number: lastError}}, once each of `count` targets has been
+    judged, at whatever time: their bodies stay the same."""
+    found = {}
+
     def look():
-        targets = prometheus.api("targets?state=active")["activeTargets"]
-        if not all(is_judged(each) for each in targets):
-            return None
-        found = {}
-        for each in targets:
+        time.sleep(0.2)  # it has better things to do than to be asked
+        for each in prometheus.api("targets?state=active")["activeTargets"]:
             labels = each["labels"]
-            found.setdefault(labels["job"], {})[int(labels["instance"])] = (
-                each["lastError"])
-        return found
-    return wait_for(look, seconds, "a scrape of each target")
+            if is_judged(each):
+                found.setdefault(labels["job"], {})[
+                    int(labels["instance"])] = each["lastError"]
+        return sum(len(each) for each in found.values()) == count
+    wait_for(look, seconds, "a scrape of each target")
+    return found
 
 
 def groups_of(lab, made):
@@ -186,7 +194,7 @@ def serve_all(lab, made, gated=(), program="prometheus"):
     interval = interval_of(jobs)
     prometheus = lab.prometheus(jobs, interval=interval, timeout=interval,
                                 program=program)
-    errors = last_errors(prometheus, seconds=120)
+    errors = last_errors(prometheus, count_targets(jobs), seconds=120)
     return ([(name, limits, bodies, judge(bodies, limits),
               errors.get(name, {}))
              for name, bodies, limits, _ in groups],

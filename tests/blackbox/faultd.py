@@ -215,8 +215,9 @@ class Faultd:
         try:
             if sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.tls is not None:
-                sock = self.shake_hands(sock)
+            tls = self.tls  # which the test may change meanwhile
+            if tls is not None:
+                sock = self.shake_hands(sock, tls)
         except OSError:
             sock.close()
             return
@@ -243,12 +244,12 @@ class Faultd:
             except Changed:
                 conn.behaviour = conn.server.behaviour
 
-    def shake_hands(self, sock):
+    def shake_hands(self, sock, tls):
         """A failed handshake ends politely: the alert is out and is not
         overtaken by a reset, unless `is_rude`."""
         try:
-            wrapped = self.tls.wrap_socket(sock, server_side=True,
-                                           do_handshake_on_connect=False)
+            wrapped = tls.wrap_socket(sock, server_side=True,
+                                      do_handshake_on_connect=False)
             sock = wrapped
             wrapped.do_handshake()
             return wrapped

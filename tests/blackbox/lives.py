@@ -5,13 +5,15 @@ import re
 import signal
 
 from child_exporter import ChildExporter
+from fault_checks import PATIENCE
 
 # What a killed exporter's last bytes look like is for its kernel to say.
 CUT = ["body_reset", "body_truncated"]
 
 
 class Life:
-    """A gate and the exporter of the moment, always at one address."""
+    """A gate and the exporter of the moment, always at one address.
+    `timeout` is that of scrapes which run out of time."""
 
     def __init__(self, lab, timeout):
         self.lab = lab
@@ -29,8 +31,8 @@ class Life:
         self.child = self.lab.keep(ChildExporter(
             self.lab.folder, *self.child.address, mode))
 
-    def scrape(self):
-        return self.gate.get("/metrics/node", timeout=self.timeout)
+    def scrape(self, timeout=PATIENCE):
+        return self.gate.get("/metrics/node", timeout=timeout)
 
     def wait_until_sent(self, count=1):
         self.child.wait_for_line(rf"^sent {count}$")
@@ -49,7 +51,8 @@ def killed_in_mid_answer(life):
     life.start("half")
     with life.gate.connect() as connection:
         connection.send(b"GET /metrics/node HTTP/1.1\r\nHost: x\r\n"
-                        b"X-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n")
+                        b"X-Prometheus-Scrape-Timeout-Seconds: %d\r\n\r\n"
+                        % PATIENCE)
         life.wait_until_sent()
         life.kill()
         yield CUT, connection.answer()
@@ -61,8 +64,8 @@ def killed_in_mid_answer(life):
 def stopped_and_continued(life):
     """While it is stopped the kernel takes connections for it."""
     life.child.kill(signal.SIGSTOP)
-    yield ["timeout_headers"], life.scrape()
-    yield ["timeout_headers"], life.scrape()
+    yield ["timeout_headers"], life.scrape(life.timeout)
+    yield ["timeout_headers"], life.scrape(life.timeout)
     life.child.kill(signal.SIGCONT)
     yield ["ok"], life.scrape()
 

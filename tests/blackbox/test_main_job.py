@@ -211,24 +211,27 @@ def test_prometheus_sees_the_same_through_the_gate(lab, authority):
         job("direct-steady", exporter.netloc, **steady),
         job("gate-steady", gate.netloc, ca_file=authority.ca_file, **steady),
     ])
+    # Any scrape may come too late for its second, but not all of them.
     for name in ("direct", "gate", "direct-steady", "gate-steady"):
-        target = prometheus.wait_for_target(
-            name, lambda each: each["health"] != "unknown")
-        assert (target["health"], target["lastError"]) == ("up", "")
+        prometheus.wait_for_target(
+            name, lambda each: (each["health"], each["lastError"])
+            == ("up", ""))
 
     def all_seen():
         found = samples(prometheus)
-        return found if len(found) == 4 else None
-    found = wait_for(all_seen, 30, "four jobs with samples")
-    assert found["gate-steady"] == found["direct-steady"] > 50
+        return len(found) == 4 and (
+            found["gate-steady"] == found["direct-steady"] > 50)
+    wait_for(all_seen, 60, "four jobs with samples, two of them equal")
     # The whole of it may move by a sample between two scrapes of a busy
     # host, but not for long.
     wait_for(lambda: samples(prometheus)["gate"]
-             == samples(prometheus)["direct"] > 300, 30, "equal counts")
-    up = dict((labels["job"], value)
-              for labels, value in prometheus.query("up"))
-    assert up == {"direct": 1, "gate": 1, "direct-steady": 1,
-                  "gate-steady": 1}
+             == samples(prometheus)["direct"] > 300, 60, "equal counts")
+
+    def up():
+        return dict((labels["job"], value)
+                    for labels, value in prometheus.query("up"))
+    wait_for(lambda: up() == {"direct": 1, "gate": 1, "direct-steady": 1,
+                              "gate-steady": 1}, 60, "all to be up")
 
 
 def test_prometheus_shows_why_the_exporter_is_down(lab, authority):
@@ -245,11 +248,13 @@ def test_prometheus_shows_why_the_exporter_is_down(lab, authority):
     assert target["lastError"] == (
         "server returned HTTP status 502 connect_refused: dial tcp "
         f"{exporter.netloc}: connect: connection refused")
-    ours = wait_for(lambda: gate.target() if gate.target()["health"] == "down"
-                    else None, what="our own API to agree")
-    assert ours["lastError"] == (
-        f'Get "{exporter.url}": dial tcp {exporter.netloc}: connect: '
-        "connection refused")
+    words = (f'Get "{exporter.url}": dial tcp {exporter.netloc}: connect: '
+             "connection refused")
+
+    def ours():
+        found = gate.target()
+        return found["health"], found["lastError"]
+    wait_for(lambda: ours() == ("down", words), what="our own API to agree")
 
 
 def test_u58_prometheus_shows_that_the_exporter_hangs(lab, authority):
@@ -261,22 +266,23 @@ def test_u58_prometheus_shows_that_the_exporter_hangs(lab, authority):
         interval="3s", timeout="3s")
     prometheus.wait_for_target("node", lambda each: each["health"] == "up")
     exporter.kill(signal.SIGSTOP)
+    # On a busy machine Prometheus may for once be first to give up.
     target = prometheus.wait_for_target(
-        "node", lambda each: each["health"] == "down")
+        "node", lambda each: each["health"] == "down"
+        and each["lastError"].startswith(
+            "server returned HTTP status 504 timeout_headers: "))
     exporter.kill(signal.SIGCONT)
-    assert target["lastError"].startswith(
-        "server returned HTTP status 504 timeout_headers: "), target
     assert "context deadline exceeded" not in target["lastError"]
     prometheus.wait_for_target("node", lambda each: each["health"] == "up")
 
 
 def test_prometheus_waits_for_a_slow_exporter(lab, authority):
-    """12 s for one scrape are fine if Prometheus allows 15 s."""
+    """12 s for one scrape are fine if Prometheus allows 20 s."""
     exporter = lab.faultd(answer_after(12))
     gate = lab.gate(exporter, secure=True)
     prometheus = lab.prometheus(
         [job("slow", gate.netloc, ca_file=authority.ca_file)],
-        interval="15s", timeout="15s")
+        interval="20s", timeout="20s")
     target = prometheus.wait_for_target(
         "slow", lambda each: each["health"] != "unknown", 90)
     assert (target["health"], target["lastError"]) == ("up", "")

@@ -4,6 +4,7 @@ every state that a test can bring about, are as it says."""
 import hashlib
 import re
 import ssl
+import threading
 
 import pytest
 
@@ -57,7 +58,8 @@ def make_history(lab):
     """A gate that has something to show in every list."""
     (lab.folder / "tokens").write_text(
         f"prometheus {hashlib.sha256(b'secret').hexdigest()}\n")
-    hold = lab.faultd(lambda conn: (conn.read_request(), conn.pause(1.1),
+    is_late = threading.Event()
+    hold = lab.faultd(lambda conn: (conn.read_request(), conn.wait(is_late),
                                     conn.send(ok())))
     bad = lab.faultd(lambda conn: (conn.read_request(), conn.send(
         ok(b"\xff<oops>", "text/html", status="500 Oops"))))
@@ -65,7 +67,7 @@ def make_history(lab):
     gate = lab.gate(secure=True, config={
         "targets": [{"name": "node", "url": fine.url},
                     {"name": "bad", "url": bad.url},
-                    {"name": "late", "url": hold.url},
+                    {"name": "late", "url": hold.url, "late_finish": "10x"},
                     {"name": "gone", "url": fine.url}],
         "auth": {"bearer_tokens_file": "tokens"},
         "journal": {"path": str(lab.folder / "journal")}})
@@ -73,7 +75,8 @@ def make_history(lab):
     assert gate.get("/metrics/node", token).status == 200
     for _ in range(2):
         assert gate.get("/metrics/bad", token).status == 502
-    assert gate.get("/metrics/late", token, timeout=1).status == 504
+    assert gate.get("/metrics/late", token, timeout=3).status == 504
+    is_late.set()
     assert gate.get("/metrics", {"Authorization": "Bearer x"}).status == 401
     nobody = ssl.create_default_context()  # trusts not this one: an alert
     nobody.check_hostname = False

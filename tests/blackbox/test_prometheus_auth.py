@@ -71,16 +71,18 @@ def test_jobs(lab, authority):
                     "password) or a bearer token or a client certificate"),
     }
     prometheus = lab.prometheus(
-        good_ones + [each for each, _ in bad.values()])
+        good_ones + [each for each, _ in bad.values()],
+        interval="3s", timeout="3s")
     for each in good_ones:
         name = each["job_name"]
         prometheus.wait_for_target(name, lambda one: one["health"] == "up")
         wait_for(lambda: prometheus.query(f'up{{job="{name}"}} == 1'))
         wait_for(lambda: prometheus.query(f'demo_up{{job="{name}"}} == 1'))
     for name, (_, words) in bad.items():
-        target = prometheus.wait_for_target(
-            name, lambda one: one["health"] == "down")
-        assert target["lastError"].startswith(words), name
+        # On a busy machine a scrape may be too late to be refused.
+        prometheus.wait_for_target(
+            name, lambda one: one["health"] == "down"
+            and one["lastError"].startswith(words))
         wait_for(lambda: prometheus.query(f'up{{job="{name}"}} == 0'))
         assert prometheus.query(f'demo_up{{job="{name}"}}') == []
     for method in ("basic", "bearer", "client_certificate"):

@@ -67,7 +67,7 @@ def test_warming_up_behind_a_web_server(lab):
 
 def test_slow_at_first(lab):
     gate = lab.gate(lab.faultd(lambda conn: conn.hold()), GRACE)
-    assert_starting(gate, gate.get(timeout=0.5), "timeout_headers")
+    assert_starting(gate, gate.get(timeout=3), "timeout_headers")
 
 
 def test_grace_ends_and_is_off_by_default(lab):

@@ -15,6 +15,8 @@ from test_resources import hog, scrape_until_known
 from wire import wait_for
 
 READY = 20  # good scrapes until something is known to be normal
+# A good scrape is near its timeout from 8 of 10 s on: time enough to be late.
+NEAR_END = {"timeout_offset": "1ms"}
 
 
 class Mood:
@@ -57,18 +59,18 @@ def test_far_from_normal(lab):
     gate = lab.gate(lab.faultd(mood))
     learn(gate)
     assert gate.api("failures")["failures"] == []
-    mood.seconds = 1.5
+    mood.seconds = 3  # the more, whatever else takes its time
     answer = gate.get(timeout=10)
     assert answer.status == 200 and answer.body == GOOD_BODY
     item = newest(gate)
     assert item["reason"] == "scrape_slow" and item["layer"] == "timeout"
     assert item["phase"] == "processing"
     assert item["status"] == 200 and item["delivered"] is True
-    assert seconds_in(item["words"], "processing") >= 1.5
+    assert seconds_in(item["words"], "processing") >= 3
     assert re.search(r", normally [0-9.]+m?s$", item["words"])
-    assert item["phases"]["processing"] >= 1.5
+    assert item["phases"]["processing"] >= 3
     measured = texts(item, "measured")
-    assert any(each.startswith("took 1.") for each in measured)
+    assert any(re.match("took [3-7]", each) for each in measured), measured
     assert any(each.startswith("normally ") for each in measured)
     assert re.search(r"needs a scrape_timeout of [2-9]s \(now 10s\)", item["fix"])
     target = gate.target()
@@ -79,23 +81,26 @@ def test_far_from_normal(lab):
     assert gate.metric("scrapegate_scrape_failures_total") == 0
     assert gate.log.count('msg="scrape slow" target=node') == 1
     mood.seconds = 0
-    learn(gate, 1)
-    assert gate.target()["scrapeReason"]["id"] == "ok"
+
+    def is_over():
+        learn(gate, 1)
+        return gate.target()["scrapeReason"]["id"] == "ok"
+    wait_for(is_over, what="a scrape that is not slow")
 
 
 def test_near_the_timeout(lab):
     """It needs no baseline, and says that there is none yet."""
     mood = Mood()
-    gate = lab.gate(lab.faultd(mood))
-    mood.seconds = 1.7
-    assert gate.get(timeout=2).status == 200
+    gate = lab.gate(lab.faultd(mood), NEAR_END)
+    mood.seconds = 8.05
+    assert gate.get(timeout=10).status == 200
     item = newest(gate)
     assert item["reason"] == "timeout_near"
     assert item["words"].endswith(
-        ": more than 80 % of the scrape_timeout 2s")
+        ": more than 80 % of the scrape_timeout 10s")
     assert texts(item, "unknown") == [
         "what is normal: fewer than 20 good scrapes so far"]
-    assert "scrape_timeout 3s (now 2s)" in item["fix"]
+    assert re.search(r"scrape_timeout 1[123]s \(now 10s\)", item["fix"])
 
 
 def test_a_timeout_knows_what_is_normal(lab):
@@ -104,10 +109,10 @@ def test_a_timeout_knows_what_is_normal(lab):
     mood.seconds = 0.02
     learn(gate)
     mood.seconds = 5
-    answer = gate.get(timeout=1)
+    answer = gate.get(timeout=3)
     assert answer.status == 504
-    words = r"exporter sent nothing for [0-9.]+s, normally 0\.0[0-9]+s"
-    assert re.search(words, answer.reason), answer.reason
+    assert re.search("exporter sent nothing for [0-9.]+s, ", answer.reason)
+    assert 0.02 <= seconds_in(answer.reason, "normally") < 0.5
     assert re.search(r"; last good [0-9:]{8} UTC \(measured\)", answer.text)
     # What Prometheus says of it knows nothing of that.
     assert gate.target()["lastError"].endswith("context deadline exceeded")
@@ -124,7 +129,7 @@ def test_each_query_has_a_normal_of_its_own(lab):
     for _ in range(3):
         assert gate.get("/metrics?target=far").status == 200
     assert gate.api("failures")["failures"] == []
-    QueryMood.extra = 1
+    QueryMood.extra = 3
     assert gate.get("/metrics?target=near").status == 200
     QueryMood.extra = 0
     assert newest(gate)["reason"] == "scrape_slow"
@@ -227,12 +232,12 @@ def test_restarts_in_between_are_counted(lab):
     assert gate.get().status == 502
     assert newest(gate, "incidents")["restarts"] == 0
     again = hog(lab, host=exporter.host, port=exporter.port,
-                mode="burn 0.7", number=1)
+                mode="burn 1.2", number=1)
 
     def is_counted():
-        assert gate.get(timeout=0.5).status == 504
+        assert gate.get(timeout=1).status == 504
         return newest(gate, "incidents")["restarts"]
-    assert wait_for(is_counted, 20, "the restart") == 1
+    assert wait_for(is_counted, 40, "the restart") == 1
     again.mode = "good"
     wait_for(lambda: gate.get(timeout=10).status == 200, what="the end")
     incident = newest(gate, "incidents")
@@ -262,7 +267,7 @@ def test_a_restart_that_ended_it_is_counted(lab):
         incident = newest(gate, "incidents")
         assert incident["state"] == "recovered" and incident["count"] == 1
         return incident["restarts"]
-    assert wait_for(is_counted, 20, "the restart") == 1
+    assert wait_for(is_counted, 40, "the restart") == 1
     learn(gate, 2)
     assert newest(gate, "incidents")["restarts"] == 1
     # The journal has it too.
@@ -316,7 +321,7 @@ def test_standard_error_is_the_record(lab):
     learn(gate, 1)
 
     def lines():
-        every = [json.loads(line) for line in gate.log.splitlines()]
+        every = whole_lines(gate.log)
         return [line for line in every if line.get("v") == 1]
     failed, ended = wait_for(
         lambda: len(lines()) == 2 and lines(), what="both lines")
@@ -329,11 +334,16 @@ def test_standard_error_is_the_record(lab):
     assert ended["incident"]["count"] == 1
 
 
+def whole_lines(text):
+    """Those that have an end: somebody may be writing."""
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
 def journal_lines(folder):
     lines = []
     for name in sorted(glob.glob(f"{folder}/journal-*.ndjson")):
         with open(name, encoding="utf-8") as file:
-            lines += [json.loads(line) for line in file.read().splitlines()]
+            lines += whole_lines(file.read())
     return lines
 
 
@@ -361,10 +371,11 @@ def test_what_was_told_survives_kill(lab, tmp_path):
         gate.get()
         took.append(seconds_until_written(folder, count))
     # A busy machine may be late, but not always.
-    assert sorted(took)[len(took) // 2] < 0.2, took
+    assert sorted(took)[1] < 0.2, took
     failures = gate.api("failures")["failures"]
     incidents = gate.api("incidents")["incidents"]
     gate.kill()
+    gate.process.wait()  # it holds the journal's lock
     gate.is_stopped = True
 
     gate = lab.gate(exporter, config=config)
@@ -409,13 +420,13 @@ def test_the_schema_is_documented(lab, tmp_path):
     """Each member of each line is in the table, and the other way round."""
     mood = Mood()
     folder = tmp_path / "journal"
-    gate = lab.gate(lab.faultd(mood), target={"late_finish": "5x"},
+    gate = lab.gate(lab.faultd(mood), {"late_finish": "5x", **NEAR_END},
                     config={"journal": {"path": str(folder)}})
     learn(gate, 1)
-    mood.seconds = 0.87
-    assert gate.get(timeout=1).status == 200
-    mood.seconds = 1.2
-    assert gate.get(timeout=1).status == 504
+    mood.seconds = 8.05
+    assert gate.get(timeout=10).status == 200
+    mood.seconds = 3
+    assert gate.get(timeout=2).status == 504
     wait_for(lambda: "scrape finished late" in gate.log, what="the late end")
     mood.seconds = 0
     refuse(mood, "404 Not Found")

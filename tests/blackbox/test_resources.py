@@ -51,6 +51,15 @@ class Hog(Program):
         fresh.write_text(text)
         fresh.rename(self.mode_path)
 
+    def freeze(self):
+        """It stops when it gets to it, which may take a busy machine."""
+        self.kill(signal.SIGSTOP)
+
+        def is_stopped():
+            with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
+                return file.read().rpartition(")")[2].split()[0] == "T"
+        wait_for(is_stopped, what=f"process {self.pid} to stop")
+
     def stop(self):
         self.kill(signal.SIGKILL)
         self.process.wait()
@@ -98,7 +107,7 @@ def scrape_until_known(gate, pid):
         assert gate.get().status == 200
         return (f"/proc/{pid}" in gate.open_files() and
                 "find-exporter" not in threads(gate.pid))
-    wait_for(is_known, 20, f"the gate knows process {pid}")
+    wait_for(is_known, 40, f"the gate knows process {pid}")
     # What the thread has found has come to the gate before this one ends.
     assert gate.get().status == 200
 
@@ -116,8 +125,8 @@ def test_cpu_throttled(lab):
     gate = lab.gate(exporter.url)
     scrape_until_known(gate, exporter.pid)
     group.limit_cpu(20)
-    exporter.mode = "burn 2"
-    answer = gate.get(headers=timeout(2))
+    exporter.mode = "burn 4"
+    answer = gate.get(headers=timeout(4))
     assert answer.status == 504, answer
     assert answer.reason.startswith("timeout_headers: ")
     match = re.fullmatch(r"cpu_throttled ([0-9.]+)s at limit 20m",
@@ -125,14 +134,15 @@ def test_cpu_throttled(lab):
     assert match, answer.reason
     # While the machine is busy with others, it is not the limit that holds
     # the exporter up.
-    assert 0.4 < float(match.group(1)) < 2.5
+    assert 0.4 < float(match.group(1)) < answer.seconds + 0.7
     body = answer.body.decode()
     assert "Cause: The kernel paused the exporter at its CPU limit." in body
     assert "raise the CPU quota of cgroup " in body
     assert re.search("from 20m to (50|100)m", body), body
     piece = measured(gate, "^exporter was throttled")
-    assert re.search(r"in \d+ of \d+ periods over [12][.0-9]* s, CPU limit "
+    span = re.search(r"in \d+ of \d+ periods over ([.0-9]+) s, CPU limit "
                      r"20m$", piece)
+    assert 3.5 < float(span.group(1)) < answer.seconds + 0.7, piece
     measured(gate, r"^exporter used 0\.[0-9]+ s of CPU in ")
 
 
@@ -142,8 +152,8 @@ def test_container_is_named(lab):
     gate = lab.gate(exporter.url, {"resources": {"container": "node-exp"}})
     scrape_until_known(gate, exporter.pid)
     group.limit_cpu(20)
-    exporter.mode = "burn 1"
-    answer = gate.get(headers=timeout(1))
+    exporter.mode = "burn 4"
+    answer = gate.get(headers=timeout(4))
     assert ("raise limits.cpu of container node-exp from 20m to "
             in answer.body.decode())
 
@@ -188,8 +198,8 @@ def test_stuck(lab):
     exporter = hog(lab)
     gate = lab.gate(exporter.url)
     scrape_until_known(gate, exporter.pid)
-    exporter.kill(signal.SIGSTOP)
-    answer = gate.get(headers=timeout(0.5))
+    exporter.freeze()
+    answer = gate.get(headers=timeout(3))
     assert answer.status == 504, answer
     assert bracket(answer) == "exporter_stuck: process state T"
     body = answer.body.decode()
@@ -207,7 +217,7 @@ def test_slow_for_a_reason_of_its_own(lab):
     gate = lab.gate(exporter.url)
     scrape_until_known(gate, exporter.pid)
     exporter.mode = "hang"
-    answer = gate.get(headers=timeout(0.5))
+    answer = gate.get(headers=timeout(3))
     assert answer.reason.startswith("timeout_headers: ")
     assert bracket(answer) is None, answer.reason
     measured(gate, r"^exporter used 0")
@@ -228,11 +238,11 @@ def test_restarted(lab):
                 number=1)
 
     def is_told():
-        answer = gate.get(headers=timeout(0.5))
+        answer = gate.get(headers=timeout(2))
         assert answer.reason.startswith("timeout_headers: "), answer.reason
         return answer if bracket(answer) else None
     # The search rests a second before it looks again.
-    answer = wait_for(is_told, 20, "the restart is found")
+    answer = wait_for(is_told, 40, "the restart is found")
     assert re.fullmatch(r"restarted [0-9.]+s ago", bracket(answer))
     measured(gate, rf"^process {again.pid} ")
     # Of the one before, nothing is kept.
@@ -258,7 +268,7 @@ def test_many_exporters_keep_few_descriptors(lab):
             assert gate.get(f"/{name}").status == 200
         return (f"/proc/{exporter.pid}" in kept() and
                 "find-exporter" not in threads(gate.pid))
-    wait_for(are_known, 20, "the gate has looked for all")
+    wait_for(are_known, 40, "the gate has looked for all")
     for name in names:
         assert gate.get(f"/{name}").status == 200
     assert len(kept()) <= 48 + 1, kept()
@@ -277,7 +287,7 @@ def test_descriptors(lab):
     gate = lab.gate(exporter.url)
     scrape_until_known(gate, exporter.pid)
     exporter.mode = "hoard"
-    answer = gate.get(headers=timeout(0.5))
+    answer = gate.get(headers=timeout(3))
     assert answer.status == 504, answer
     assert bracket(answer) == "fds_exhausted 20 of 20", answer.reason
     measured(gate, "^20 of 20 file descriptors open")
@@ -315,10 +325,11 @@ def test_backlog_full(lab):
 
 def test_not_accepted_is_seen(lab):
     """Connected by the kernel, and not one accept()."""
-    with socket.create_server((lab.loopback, 0), backlog=5) as listener:
+    # More than there will be scrapes.
+    with socket.create_server((lab.loopback, 0), backlog=100) as listener:
         address = listener.getsockname()
         gate = lab.gate(f"http://{address[0]}:{address[1]}/metrics")
-        piece = "^[1-5] connections? not accepted yet, backlog 5"
+        piece = "^[1-9][0-9]? connections? not accepted yet, backlog 100"
         scrape_until(gate, 0.5, lambda answer: any(
             re.search(piece, text) for text in evidence(gate)))
         measured(gate, piece)
@@ -384,8 +395,8 @@ def test_process_as_configured(lab, setting):
         scrape_until_known(gate, exporter.pid)
     else:
         assert gate.get().status == 200
-    exporter.kill(signal.SIGSTOP)
-    answer = gate.get(headers=timeout(0.5))
+    exporter.freeze()
+    answer = gate.get(headers=timeout(3))
     assert answer.status == 504
     if setting in ("number", "file"):
         assert bracket(answer) == "exporter_stuck: process state T"
@@ -412,7 +423,7 @@ def test_cgroup_as_configured(lab):
         assert answer.status == 504, answer
         return bracket(answer)
     # Until the search has found its files, there is no second cause.
-    assert wait_for(is_told, 20, "throttled").startswith("cpu_throttled ")
+    assert wait_for(is_told, 40, "throttled").startswith("cpu_throttled ")
 
 
 PROCESS = """# TYPE process_start_time_seconds gauge

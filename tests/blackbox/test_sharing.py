@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from arrivals import wait_until_all_arrived
 from faultd import GOOD_BODY, Gone, answer_when, good, ok, say
 from wire import fetch, request_bytes, wait_for
 
@@ -33,33 +34,6 @@ class Waiters:
             thread.join(60)
             assert not thread.is_alive()
         return self.answers
-
-
-def unread_bytes(gate):
-    """What clients sent to the gate and it has not taken from the kernel."""
-    port = f":{gate.address[1]:04X}"
-    total = 0
-    with open(f"/proc/{gate.pid}/net/tcp", encoding="ascii") as table:
-        for line in list(table)[1:]:
-            fields = line.split()
-            if fields[1].endswith(port) and fields[3] == "01":
-                total += int(fields[4].split(":")[1], 16)
-    return total
-
-
-def wait_until_all_arrived(gate):
-    """After this, every request sent so far has reached the fetch thread:
-    the worker has read it, and a scrape of another target went the same way
-    behind it and came back."""
-    wait_for(lambda: unread_bytes(gate) == 0, what="requests read")
-    assert gate.get("/metrics/witness").body == b"witness 1\n"
-
-
-def two_targets(lab, exporter, **target):
-    witness = lab.faultd(good(b"witness 1\n"))
-    return lab.gate(secure=True, config={"targets": [
-        {"name": "node", "url": exporter.url, **target},
-        {"name": "witness", "url": witness.url}]})
 
 
 async def scrape_many(gate, count, all_sent, headers):
@@ -92,10 +66,11 @@ def test_h37_a_thousand_scrapes_are_one_request(lab):
     """Also with no ttl: whoever comes while the exporter works shares."""
     released = threading.Event()
     exporter = lab.faultd(answer_when(released))
-    gate = two_targets(lab, exporter)
+    gate = lab.gate(exporter, secure=True)
 
     def all_sent():
         wait_until_all_arrived(gate)
+        wait_for(lambda: exporter.request_count, what="the request")
         assert exporter.request_count == 1
         released.set()
     answers = asyncio.run(scrape_many(
@@ -120,7 +95,7 @@ def test_a_thousand_scrapes_share_one_failure(lab):
         conn.send(ok(b"sorry\n", status="500 Internal Server Error"))
         conn.hold()
     exporter = lab.faultd(behave)
-    gate = two_targets(lab, exporter)
+    gate = lab.gate(exporter, secure=True)
 
     def all_sent():
         wait_until_all_arrived(gate)
@@ -226,20 +201,22 @@ def test_gzip_and_identity_share_an_attempt(lab):
     released = threading.Event()
     body = GOOD_BODY * 20
     exporter = lab.faultd(answer_when(released, body))
-    gate = two_targets(lab, exporter)
-    waiters = Waiters()
-    for number in range(10):
+    gate = lab.gate(exporter, secure=True)
+    connections = [gate.connect() for _ in range(10)]
+    for number, connection in enumerate(connections):
         coding = "gzip" if number % 2 else "identity"
-        waiters.start(number, gate, headers={"Accept-Encoding": coding},
-                      timeout=60)
-    wait_for(lambda: gate.metric("scrapegate_connections_open") >= 10
-             or exporter.request_count == 1, what="the first request")
+        connection.send(request_bytes("/metrics", {
+            "Accept-Encoding": coding,
+            "X-Prometheus-Scrape-Timeout-Seconds": "60"}))
     wait_until_all_arrived(gate)
     released.set()
-    for number, answer in waiters.join().items():
+    for number, connection in enumerate(connections):
+        answer = connection.answer()
         packed = answer.header("Content-Encoding") == "gzip"
         assert packed == bool(number % 2)
         assert answer.text.encode() == body
+        connection.close()
+    assert exporter.request_count == 1
 
 
 def test_waiter_that_goes_away_harms_nobody(lab):
@@ -258,25 +235,25 @@ def test_waiter_that_goes_away_harms_nobody(lab):
                 dropped.set()
             raise
     exporter = lab.faultd(behave)
-    gate = two_targets(lab, exporter)
-    leaver = gate.connect()
-    leaver.send(request_bytes(
-        "/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "100"}))
+    gate = lab.gate(exporter, secure=True)
+    leaver, *stayers = [gate.connect() for _ in range(7)]
+    patient = request_bytes(
+        "/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "100"})
+    leaver.send(patient)
     wait_for(lambda: exporter.request_count == 1, what="the attempt")
-    waiters = Waiters()
-    for number in range(5):
-        waiters.start(number, gate, timeout=60)
-    stayer = gate.connect()
-    stayer.send(request_bytes(
-        "/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "100"}))
+    # None comes late: it would be an attempt of its own.
+    for stayer in stayers:
+        stayer.send(patient)
     wait_until_all_arrived(gate)
+    before = gate.open_fds()
     leaver.close()
+    wait_for(lambda: gate.open_fds() < before, what="one connection less")
     wait_until_all_arrived(gate)
     released.set()
-    assert stayer.answer().body == GOOD_BODY
-    stayer.close()
-    for answer in waiters.join().values():
+    for stayer in stayers:
+        answer = stayer.answer()
         assert (answer.status, answer.body) == (200, GOOD_BODY)
+        stayer.close()
     assert not dropped.is_set()
 
 
@@ -307,11 +284,11 @@ def test_impatient_first_does_not_end_the_attempt(lab):
     """The attempt lives as long as anybody waits, not as its first asker."""
     released = threading.Event()
     exporter = lab.faultd(answer_when(released))
-    gate = two_targets(lab, exporter)
+    gate = lab.gate(exporter, secure=True)
     waiters = Waiters()
-    waiters.start("first", gate, timeout=2)
+    waiters.start("first", gate, timeout=6)
     wait_for(lambda: exporter.request_count == 1, what="the attempt")
-    waiters.start("second", gate, timeout=4)
+    waiters.start("second", gate, timeout=12)
     wait_for(lambda: "first" in waiters.answers, what="the first to give up")
     assert waiters.answers["first"].status == 504
     released.set()
@@ -323,11 +300,11 @@ def test_a_much_shorter_attempt_is_not_joined(lab):
     """Its exporter was told to hurry: the answer might be cut short."""
     released = threading.Event()
     exporter = lab.faultd(answer_when(released))
-    gate = two_targets(lab, exporter)
+    gate = lab.gate(exporter, secure=True)
     waiters = Waiters()
-    waiters.start("hasty", gate, timeout=5)
+    waiters.start("hasty", gate, timeout=20)
     wait_for(lambda: exporter.request_count == 1, what="the attempt")
-    waiters.start("patient", gate, timeout=60)
+    waiters.start("patient", gate, timeout=100)
     wait_for(lambda: exporter.request_count == 2, what="another attempt")
     released.set()
     answers = waiters.join()
@@ -453,6 +430,8 @@ def test_the_budget_is_one_for_all(lab):
                     target={"cache": {"ttl": "1h"}})
     for n in range(60):
         assert gate.get(headers={"Accept": f"text/plain;n={n}"}).body == body
+        # What another worker has not yet heard of is memory as well.
+        wait_until_all_arrived(gate)
     with open(f"/proc/{gate.pid}/status", encoding="ascii") as status:
         rss = [line for line in status if line.startswith("VmRSS")]
     # Sanitizers multiply: without eviction this would be 60 MB and more.

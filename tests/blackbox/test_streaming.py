@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from arrivals import wait_until_all_arrived
 from faultd import TEXT, good, ok, say, say_and_keep, say_and_reset
-from wire import (Closed, fetch, parse_head, request_bytes, wait_for)
+from wire import (Closed, parse_head, request_bytes, wait_for)
 
 pytestmark = pytest.mark.threads
 
@@ -367,18 +368,13 @@ def test_readers_of_different_speeds_share_one_attempt(lab, coding):
     wire = gzip.compress(body, 1) if coding else body
     exporter = lab.faultd()
     released = start_held(exporter, framed(wire, "length", coding))
-    witness = lab.faultd(good(b"witness 1\n"))
-    gate = lab.gate(config={"insecure_http": True, "targets": [
-        {"name": "node", "url": exporter.url, **SMALL},
-        {"name": "witness", "url": witness.url}]})
+    gate = lab.gate(exporter, SMALL)
     readers = Readers()
     for number in range(6):
         readers.start(number, Reader(gate, GZIP if number % 2 else {},
                                      buffer=64 * KB if number < 2 else None),
                       pauses(number, 0.02) if number < 4 else None)
-    wait_for(lambda: exporter.request_count == 1, what="the request")
-    for _ in range(20):  # behind all the others through the same two threads
-        assert gate.get("/metrics/witness").status == 200
+    wait_until_all_arrived(gate)
     released.set()
     for number, seen in readers.join().items():
         assert seen.is_clean_200, (number, seen.words)
@@ -489,7 +485,7 @@ def test_a_head_waits_no_longer_than_it_may(lab):
     exporter = lab.faultd(say_and_keep(framed(text_of(64 * KB),
                                               "length")[:-1]))
     gate = lab.gate(exporter, SMALL)
-    seen = read(gate, method="HEAD", timeout=1)
+    seen = read(gate, method="HEAD", timeout=4)
     assert seen.status == 504
     assert seen.headers.header("X-Scrapegate-Reason") == "timeout_body"
     wait_for_scrapes(gate, "timeout_body")
@@ -511,14 +507,9 @@ def test_a_head_and_a_reader_share_an_attempt(lab):
         conn.send(data[32 * KB:])
         conn.hold()
     exporter.behaviour = behave
-    witness = lab.faultd(good(b"witness 1\n"))
-    gate = lab.gate(config={"insecure_http": True, "targets": [
-        {"name": "node", "url": exporter.url, **SMALL},
-        {"name": "witness", "url": witness.url}]})
+    gate = lab.gate(exporter, SMALL)
     with Reader(gate) as reader, Reader(gate, method="HEAD") as only_head:
-        wait_for(lambda: exporter.request_count == 1, what="the request")
-        for _ in range(20):
-            assert gate.get("/metrics/witness").status == 200
+        wait_until_all_arrived(gate)
         released.set()
         reader.wait_for_head()
         reader.close()
@@ -582,11 +573,14 @@ def test_a_late_failure_is_seen_and_named(lab, name, secure):
     data, end, reason = late_faults()[name]
     exporter = lab.faultd()
     gate = lab.gate(exporter, SMALL, secure=secure)
+    # Only where time is to run out it does.
+    timeout = 4 if reason == "timeout_body" else 60
     count = 0
     for version in ("1.1", "1.0"):
         for headers in ({}, GZIP):
             exporter.behaviour = Failing(data, end)
-            with Reader(gate, headers, version=version, timeout=2) as reader:
+            with Reader(gate, headers, version=version,
+                        timeout=timeout) as reader:
                 reader.wait_for_head()
                 exporter.behaviour.has_begun.set()
                 seen = reader.read()
@@ -652,10 +646,10 @@ def test_it_ends_at_the_deadline(lab):
     exporter = lab.faultd(behave)
     gate = lab.gate(exporter, SMALL)
     started = time.monotonic()
-    seen = read(gate, timeout=2)
+    seen = read(gate, timeout=4)
     assert not seen.is_whole
-    # At 1.8 s, and what a busy machine adds.
-    assert 1.5 < time.monotonic() - started < 3
+    # At 3.6 s, and what a busy machine adds.
+    assert 3.5 < time.monotonic() - started < 20
     wait_for_scrapes(gate, "timeout_body")
     wait_for_broken(gate, 1)
 
@@ -772,12 +766,9 @@ def test_a_reader_that_takes_nothing_is_dropped(lab):
     with Reader(gate, buffer=4096) as stuck:
         readers = Readers()
         readers.start("good", Reader(gate))
-        wait_for(lambda: exporter.connections == 1, what="the attempt")
-        wait_for(lambda: gate.open_fds() > 0, what="both")
-        for _ in range(3):
-            assert fetch(gate.address, "/-/healthy").status == 200
-        released.set()
+        wait_until_all_arrived(gate)
         started = time.monotonic()
+        released.set()
         wait_for(lambda: len(sent) > 2, what="the begin")
         seen = readers.join()["good"]
         seconds = time.monotonic() - started
@@ -828,7 +819,7 @@ def test_a_slow_reader_is_not_the_exporters_fault(lab):
     """Its deadline comes while the exporter waits for it."""
     exporter = lab.faultd(endless_pieces(60 * MB // len(PIECE)))
     gate = lab.gate(exporter, {"stream_above": "64KB"})
-    with Reader(gate, buffer=4096, timeout=2) as reader:
+    with Reader(gate, buffer=4096, timeout=6) as reader:
         assert reader.read_head().status == 200
         wait_for_scrapes(gate, "client_gone")
     wait_for_broken(gate, 1)
@@ -927,11 +918,16 @@ def test_prometheus_takes_it_and_sees_it_break(lab):
         "job_name": "node", "static_configs": [{"targets": [gate.netloc]}]}])
     prometheus.wait_for_target("node", lambda each: each["health"] == "up")
     exporter.behaviour = say(ok(body)[:-1])
-    down = prometheus.wait_for_target("node",
-                                      lambda each: each["health"] == "down")
-    assert "unexpected EOF" in down["lastError"]
-    assert gate.target()["lastError"] == "unexpected EOF"
-    assert gate.target()["scrapeReason"]["id"] == "body_truncated"
+    # Of one scrape or another: any may meet its deadline of 1 s, too.
+    prometheus.wait_for_target(
+        "node", lambda each: each["health"] == "down"
+        and "unexpected EOF" in each["lastError"])
+
+    def ours():
+        found = gate.target()
+        return found["lastError"], found["scrapeReason"]["id"]
+    wait_for(lambda: ours() == ("unexpected EOF", "body_truncated"),
+             what="our own API to agree")
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])

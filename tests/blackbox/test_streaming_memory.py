@@ -6,10 +6,11 @@ import zlib
 
 import pytest
 
+from arrivals import wait_until_all_arrived
 from test_streaming import (GZIP, KB, MB, PIECE, Reader, endless_pieces,
                             framed, pauses, start_held, text_of,
                             wait_for_scrapes)
-from wire import fetch, wait_for
+from wire import fetch
 
 
 def resident(gate):
@@ -64,7 +65,7 @@ def test_slow_readers_share_their_pieces(lab):
     released = start_held(exporter, framed(text_of(30 * MB), "length"))
     gate = lab.gate(exporter, env=LEAN)
     readers = [Reader(gate, buffer=4096) for _ in range(100)]
-    wait_for(lambda: gate.open_fds() >= 100, what="connections")
+    wait_until_all_arrived(gate)
     before = resident(gate)
     released.set()
     for reader in readers:

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
@@ -298,8 +299,30 @@ await_rest(struct world *world)
 	struct endpoint *endpoint;
 
 	TAILQ_FOREACH (endpoint, &world->backend->endpoints, link)
-		while (!backoff_is_over(&endpoint->backoff, clock_now_us()))
+		while (!backoff_is_over(&endpoint->backoff, clock_now_us())) {
 			event_base_loop(world->base, EVLOOP_NONBLOCK);
+			usleep(1000);
+		}
+}
+
+/* It rests, if only for some tenths of a second: what follows is sure to meet
+ * it so. */
+static void
+rest_on(struct world *world)
+{
+	struct backoff *backoff =
+	    &TAILQ_FIRST(&world->backend->endpoints)->backoff;
+
+	assert_int_equal(backoff->failures, 1);
+	backoff->until_us = clock_now_us() + 3000000;
+}
+
+/* No more calls for now: time that passes does not fill the bucket. */
+static void
+hold_calls(struct world *world, bool is_held)
+{
+	atomic_store(&world->backend->limiter.full_us,
+	    is_held ? (uint64_t)1 << 61 : 0);
 }
 
 /* One call. */
@@ -388,6 +411,7 @@ test_turns(void **state)
 	for (i = 0; i < 8; i++) {
 		snprintf(text, sizeof(text), "many%u", i);
 		ask(world, &many[i], BACKEND_TOKEN, text);
+		hold_calls(world, i >= 1);
 	}
 	/* The bucket is empty; from here on it is one by one. */
 	assert_int_equal(world->call_count, 2);
@@ -396,6 +420,7 @@ test_turns(void **state)
 	/* Who shares what stands at the end brings it forward. */
 	shared = question_of(BACKEND_TOKEN, "many7", "192.0.2.3");
 	post(world, &shared);
+	hold_calls(world, false);
 	loop_until_calls(world, 9);
 	/* Two had begun; each of three peers takes its turn. */
 	assert_string_equal(world->calls[2].body, "many2");
@@ -523,7 +548,8 @@ test_deadline(void **state)
 	static const char words[] = "its turn did not come in time";
 	struct world *world = *state;
 	struct question all[9], late, joined;
-	uint64_t soon_us = clock_now_us() + 100000;
+	/* Not before all of them have been asked. */
+	uint64_t soon_us = clock_now_us() + 3000000;
 	char text[16];
 	unsigned i;
 
@@ -533,13 +559,16 @@ test_deadline(void **state)
 		if (i >= 2)
 			all[i].ask.deadline_us = soon_us;
 		post(world, &all[i]);
+		hold_calls(world, i >= 1);
 	}
 	assert_int_equal(world->call_count, 2);
 	/* One that others wait for longer lives as long as they do. */
 	joined = question_of(BACKEND_TOKEN, "7", "192.0.2.1");
 	post(world, &joined);
-	while (clock_now_us() < soon_us)
+	while (clock_now_us() < soon_us) {
 		event_base_loop(world->base, EVLOOP_NONBLOCK);
+		usleep(1000);
+	}
 	/* Too late makes room at once. */
 	ask(world, &all[8], BACKEND_TOKEN, "8");
 	for (i = 2; i < 7; i++)
@@ -548,6 +577,7 @@ test_deadline(void **state)
 	late.ask.deadline_us = clock_now_us();
 	post(world, &late);
 	check_and_drop(&late, BACKEND_LIMITED, words);
+	hold_calls(world, false);
 	loop_until_calls(world, 4);
 	assert_string_equal(world->calls[2].body, "7");
 	assert_string_equal(world->calls[3].body, "8");
@@ -573,8 +603,10 @@ test_rest(void **state)
 
 	ask(world, &first, BACKEND_TOKEN, "a");
 	ask(world, &waiting, BACKEND_TOKEN, "b");
+	hold_calls(world, true);
 	ask(world, &resting, BACKEND_TOKEN, "c");
 	assert_int_equal(world->call_count, 2);
+	hold_calls(world, false);
 	fail_call(world, 0, error);
 	settle(world);
 	check_and_drop(&first, BACKEND_UNAVAILABLE, error);
@@ -587,6 +619,7 @@ test_rest(void **state)
 	fail_call(world, 1, error);
 	settle(world);
 	check_and_drop(&waiting, BACKEND_UNAVAILABLE, error);
+	rest_on(world);
 	ask(world, &resting, BACKEND_TOKEN, "d");
 	assert_int_equal(resting.ask.outcome, BACKEND_UNAVAILABLE);
 	drop(&resting);
@@ -704,6 +737,7 @@ test_own_token(void **state)
 	    "ServiceAccount for tokenreviews (401): is token_file this "
 	    "cluster's?");
 	/* And is not asked with it all the time. */
+	rest_on(world);
 	ask(world, &question, BACKEND_TOKEN, "c");
 	assert_int_equal(question.ask.outcome, BACKEND_UNAVAILABLE);
 	drop(&question);
@@ -932,6 +966,7 @@ test_no_keys(void **state)
 		assert_null(question.ask.keys);
 		check_and_drop(&question, BACKEND_UNAVAILABLE, rows[i].words);
 		/* It rests, too. */
+		rest_on(world);
 		ask(world, &question, BACKEND_KEYS, "");
 		assert_int_equal(question.ask.outcome, BACKEND_UNAVAILABLE);
 		assert_true(begins_with(question.ask.words, rows[i].words));

@@ -491,10 +491,11 @@ test_slow(void **state)
 		scripted_start(&s, &rows[i].reply, 1, NULL, NULL);
 		asker_open(&asker);
 		call = post_to(url_of(s.port, rows[i].is_tls));
-		call.timeout_ms = 300;
+		/* So long that the server has had its say. */
+		call.timeout_ms = 2500;
 		ask(&asker, &call);
 		assert_error(&asker, s.port, rows[i].before,
-		    ": context deadline exceeded after 300 ms");
+		    ": context deadline exceeded after 2500 ms");
 		asker_close(&asker);
 		scripted_stop(&s);
 	}
@@ -1015,11 +1016,11 @@ test_ca_rotated(void **state)
 	assert_int_equal(asker.status, 201);
 	assert_int_equal(s.accepted, 1);
 	replace(path, pki.other_text, strlen(pki.other_text));
-	call.timeout_ms = 300;
+	call.timeout_ms = 3000;
 	ask(&asker, &call);
 	/* Dialled anew, and nobody takes that while the old one is open. */
 	assert_error(&asker, s.port, "TLS handshake with ",
-	    ": context deadline exceeded after 300 ms");
+	    ": context deadline exceeded after 3000 ms");
 	replace(path, pki.ca_text, strlen(pki.ca_text));
 	call.timeout_ms = 10000;
 	ask(&asker, &call);

@@ -28,6 +28,8 @@
 
 #define LONG_MS 60000
 #define SHORT_MS 150
+/* Longer than this process may be kept from running. */
+#define SAFE_MS 3000
 
 struct stage {
 	struct event_base *base;
@@ -212,8 +214,8 @@ test_idle_from_the_start(void **state)
 static void
 test_idle_after_an_answer(void **state)
 {
-	const struct front_deadlines deadlines = { LONG_MS, LONG_MS,
-		2 * SHORT_MS, LONG_MS };
+	const struct front_deadlines deadlines = { LONG_MS, LONG_MS, SAFE_MS,
+		LONG_MS };
 	struct stage stage;
 	int i;
 
@@ -221,7 +223,7 @@ test_idle_after_an_answer(void **state)
 	open_stage(&stage, &deadlines, 8);
 	for (i = 0; i < 5; i++) {
 		ask(&stage);
-		run_ms(&stage, SHORT_MS);
+		run_ms(&stage, SAFE_MS / 4);
 		assert_false(is_closed(stage.client));
 	}
 	assert_in_range(run_until_closed(&stage), 1, 10000);
@@ -260,8 +262,8 @@ test_head(void **state)
 static void
 test_head_in_time(void **state)
 {
-	const struct front_deadlines deadlines = { LONG_MS, 4 * SHORT_MS,
-		LONG_MS, LONG_MS };
+	const struct front_deadlines deadlines = { LONG_MS, SAFE_MS, LONG_MS,
+		LONG_MS };
 	struct stage stage;
 	int i;
 
@@ -274,7 +276,7 @@ test_head_in_time(void **state)
 		while (stage.served == (unsigned)i)
 			turn(&stage);
 	}
-	run_ms(&stage, 5 * SHORT_MS);
+	run_ms(&stage, SAFE_MS + SHORT_MS);
 	assert_false(is_closed(stage.client));
 	close_stage(&stage);
 }

@@ -57,6 +57,10 @@ static struct server {
 	char hosts[32];
 } server;
 
+/* Held between the two answers for both.test: whoever asks must not take its
+ * turn after the first and give up on the second. */
+static pthread_mutex_t turn_lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* The name in a query as text; returns the offset behind it. */
 static size_t
 read_name(const unsigned char *packet, char *name)
@@ -135,6 +139,8 @@ serve(void *arg)
 		char name[256] = "";
 		size_t end = read_name(packet, name);
 		size_t len;
+		unsigned type;
+		bool is_pair;
 
 		/* The probe of a silent server asks for the root. */
 		if (packet[end + 1] == TYPE_A)
@@ -142,10 +148,16 @@ serve(void *arg)
 			    server.asked[server.count++ % 64], 256, "%s", name);
 		if (packet[end + 1] != TYPE_A && packet[end + 1] != TYPE_AAAA)
 			continue;
+		is_pair = strcmp(name, "both.test") == 0;
+		type = packet[end + 1];
 		len = make_answer(packet, name, end);
+		if (is_pair && type == TYPE_A)
+			pthread_mutex_lock(&turn_lock);
 		if (len > 0)
 			sendto(server.fd, packet, len, 0,
 			    (struct sockaddr *)&from, from_len);
+		if (is_pair && type == TYPE_AAAA)
+			pthread_mutex_unlock(&turn_lock);
 	}
 	return NULL;
 }
@@ -241,8 +253,12 @@ ask(struct asking *a, const char *name)
 	a->answers = 0;
 	resolver_ask(a->resolver, name, on_answer, a);
 	assert_int_equal(a->answers, 0);
-	while (a->answers == 0)
-		event_base_loop(a->base, EVLOOP_ONCE);
+	while (a->answers == 0) {
+		pthread_mutex_lock(&turn_lock);
+		event_base_loop(a->base, EVLOOP_NONBLOCK);
+		pthread_mutex_unlock(&turn_lock);
+		usleep(500);
+	}
 }
 
 static void
@@ -347,6 +363,7 @@ test_kept_answers(void **state)
 {
 	struct resolver_answer answer;
 	struct asking a;
+	uint64_t begin_us;
 
 	(void)state;
 	write_conf(server.port, "");
@@ -357,8 +374,10 @@ test_kept_answers(void **state)
 	assert_int_equal(answer.result, RESOLVE_OK);
 	assert_string_equal(answer.addresses.text[0], "127.0.0.1");
 	/* A TTL of 0 is a second for us; a failure is nothing. */
+	begin_us = clock_now_us();
 	ask(&a, "brief.test");
-	assert_true(resolver_at_hand(a.resolver, "brief.test", &answer));
+	assert_true(resolver_at_hand(a.resolver, "brief.test", &answer) ||
+		    clock_now_us() - begin_us >= 1000000);
 	ask(&a, "nobody.test");
 	assert_true(answer.is_kept);
 	resolver_forget(a.resolver, "BRIEF.test");
