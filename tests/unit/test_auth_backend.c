@@ -321,8 +321,8 @@ rest_on(struct world *world)
 static void
 hold_calls(struct world *world, bool is_held)
 {
-	atomic_store(&world->backend->limiter.full_us,
-	    is_held ? (uint64_t)1 << 61 : 0);
+	atomic_store(
+	    &world->backend->limiter.full_us, is_held ? (uint64_t)1 << 61 : 0);
 }
 
 /* One call. */

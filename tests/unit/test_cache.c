@@ -656,8 +656,7 @@ test_late_has_an_end(void **state)
 		event_base_loop(stage->base, EVLOOP_ONCE);
 	assert_int_equal(cancelled, 1);
 	assert_int_equal(stage->amended->lateness.end, LATE_CUT);
-	assert_in_range(
-	    stage->amended->lateness.needed_us, 2900000, 20000000);
+	assert_in_range(stage->amended->lateness.needed_us, 2900000, 20000000);
 	assert_int_equal(stage->amended->lateness.timeout_ms, 20);
 }
 
