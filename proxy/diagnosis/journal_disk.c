@@ -169,34 +169,21 @@ read_all(struct journal_disk *disk, journal_take_fn *take, void *arg,
 	free(reading);
 }
 
-/* The lock of a process that was killed can outlive it by a moment, and who
- * begins a new record at once would not know the old one. */
-static int
-lock_patiently(struct journal_disk *disk, bool *is_taken,
-    const atomic_bool *is_stopping, struct err *err)
+int
+journal_disk_read(struct journal_disk *disk, journal_take_fn *take, void *arg,
+    const atomic_bool *is_stopping, bool *is_taken, struct err *err)
 {
 	static const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	int tries = LOCK_TRIES, result;
 
-	while ((result = journal_folder_lock(&disk->folder, is_taken, err)) ==
+	close_all(disk);
+	/* The lock of a process that was killed can outlive it by a moment, and
+	 * who begins a new record at once would not know the old one. */
+	while ((result = journal_folder_open(&disk->folder, is_taken, err)) ==
 		   -1 &&
 	       *is_taken && --tries > 0 && !atomic_load(is_stopping))
 		nanosleep(&pause, NULL);
-	return result;
-}
-
-int
-journal_disk_read(struct journal_disk *disk, journal_take_fn *take, void *arg,
-    const atomic_bool *is_stopping, struct err *err)
-{
-	bool is_taken;
-	int result;
-
-	close_all(disk);
-	if (journal_folder_open(&disk->folder, err) == -1)
-		return -1;
-	result = lock_patiently(disk, &is_taken, is_stopping, err);
-	if (!is_taken)
+	if (disk->folder.fd != -1)
 		read_all(disk, take, arg, is_stopping);
 	if (result == -1)
 		close_all(disk);
@@ -225,9 +212,7 @@ open_folder(struct journal_disk *disk, struct err *err)
 		close_all(disk);
 	if (disk->folder.fd != -1)
 		return 0;
-	if (journal_folder_open(&disk->folder, err) == -1)
-		return -1;
-	return journal_folder_lock(&disk->folder, &is_taken, err);
+	return journal_folder_open(&disk->folder, &is_taken, err);
 }
 
 /* The segment that is open stays, if there is one. */

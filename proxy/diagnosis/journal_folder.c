@@ -149,24 +149,6 @@ sync_parent(const struct journal_folder *folder)
 	close(parent);
 }
 
-int
-journal_folder_open(struct journal_folder *folder, struct err *err)
-{
-	bool is_new = mkdir(folder->path, 0700) == 0;
-
-	folder->fd = folder->io->open(
-	    AT_FDCWD, folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (folder->fd == -1)
-		return journal_folder_fail(folder, "open", NULL, err);
-	if (is_new)
-		sync_parent(folder);
-	if (look_around(folder, err) == -1) {
-		journal_folder_close(folder);
-		return -1;
-	}
-	return 0;
-}
-
 static void
 close_one(int *fd)
 {
@@ -183,11 +165,9 @@ has_no_locks(int error)
 	       error == EINVAL;
 }
 
-int
-journal_folder_lock(
-    struct journal_folder *folder, bool *is_taken, struct err *err)
+static int
+take_lock(struct journal_folder *folder, bool *is_taken, struct err *err)
 {
-	*is_taken = false;
 	folder->lock = folder->io->open(folder->fd, LOCK,
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (folder->lock == -1)
@@ -195,13 +175,37 @@ journal_folder_lock(
 	if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0 || has_no_locks(errno))
 		return 0;
 	*is_taken = errno == EWOULDBLOCK;
-	if (!*is_taken)
-		return journal_folder_fail(folder, "lock", LOCK, err);
-	close_one(&folder->lock);
-	return err_set(err, ERR_FILE,
-	    "%s: another scrapegate writes there: each needs a "
-	    "journal.path of its own",
-	    folder->path);
+	if (*is_taken)
+		return err_set(err, ERR_FILE,
+		    "%s: another scrapegate writes there: each needs a "
+		    "journal.path of its own",
+		    folder->path);
+	return journal_folder_fail(folder, "lock", LOCK, err);
+}
+
+int
+journal_folder_open(
+    struct journal_folder *folder, bool *is_taken, struct err *err)
+{
+	bool is_new = mkdir(folder->path, 0700) == 0;
+	struct err other;
+	int result;
+
+	*is_taken = false;
+	folder->fd = folder->io->open(
+	    AT_FDCWD, folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (folder->fd == -1)
+		return journal_folder_fail(folder, "open", NULL, err);
+	if (is_new)
+		sync_parent(folder);
+	/* First: who holds the lock makes and deletes segments. */
+	result = take_lock(folder, is_taken, err);
+	if (*is_taken ||
+	    look_around(folder, result == 0 ? err : &other) == -1) {
+		journal_folder_close(folder);
+		return -1;
+	}
+	return result;
 }
 
 void

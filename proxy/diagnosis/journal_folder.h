@@ -41,14 +41,12 @@ struct journal_folder {
 void journal_folder_init(struct journal_folder *folder, const char *path,
     const struct journal_io *io);
 
-/* Opens it, made before if its parent is there, and looks what is in it. */
-int journal_folder_open(struct journal_folder *folder, struct err *err);
-
 /*
- * Nobody else writes there from now on.  `is_taken` tells that somebody else
- * does from what else may have failed.
+ * Opens it, made before if its parent is there, and looks what is in it. Nobody
+ * else writes there from now on.  -1 with `err`: `is_taken` if somebody else
+ * does; where only that could not be made sure of, it is open to be read.
  */
-int journal_folder_lock(
+int journal_folder_open(
     struct journal_folder *folder, bool *is_taken, struct err *err);
 
 /* What has been learned is forgotten; the lock is given back. */

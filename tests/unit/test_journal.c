@@ -512,6 +512,31 @@ test_no_parent(void **state)
 	assert_int_equal(status.lost, 0);
 }
 
+/* "No two different lines share one", journal.md says. */
+static void
+assert_numbers_differ(int lines)
+{
+	char names[8][LAB_NAME_SIZE];
+	bool is_seen[100] = { false };
+	int count = lab_segments(names, 8), found = 0, i;
+
+	for (i = 0; i < count; i++) {
+		size_t len;
+		char *text = lab_read(names[i], &len), *at = text;
+
+		while ((at = strstr(at, "\"seq\":")) != NULL) {
+			unsigned long seq = strtoul(at + 6, &at, 10);
+
+			assert_in_range(seq, 1, 99);
+			assert_false(is_seen[seq]);
+			is_seen[seq] = true;
+			found++;
+		}
+		free(text);
+	}
+	assert_int_equal(found, lines);
+}
+
 static void
 test_two_gates(void **state)
 {
@@ -538,6 +563,7 @@ test_two_gates(void **state)
 	journal = second;
 	await_failing(false);
 	await_synced();
+	assert_numbers_differ(3);
 	reopen(IDS);
 	assert_int_equal(seen.count, 3);
 }

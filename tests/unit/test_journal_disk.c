@@ -17,6 +17,7 @@
 #define NUMBERS 20000
 
 static atomic_bool is_stopping;
+static bool is_taken;
 static struct journal_disk *disk;
 static struct err err;
 
@@ -75,7 +76,8 @@ static int
 read_again(void)
 {
 	memset(&seen, 0, sizeof(seen));
-	return journal_disk_read(disk, take, NULL, &is_stopping, &err);
+	return journal_disk_read(
+	    disk, take, NULL, &is_stopping, &is_taken, &err);
 }
 
 /* As after a restart; the new one may write. */
@@ -464,7 +466,8 @@ test_two_writers(void **state)
 	write_well(1, 1, 5);
 	memset(&seen, 0, sizeof(seen));
 	assert_int_equal(
-	    journal_disk_read(other, take, NULL, &is_stopping, &err), -1);
+	    journal_disk_read(other, take, NULL, &is_stopping, &is_taken, &err),
+	    -1);
 	assert_non_null(strstr(err.text, "another scrapegate writes there"));
 	assert_int_equal(seen.count, 0);
 	assert_int_equal(journal_disk_write(other, "{}\n", 3, &err), -1);
@@ -713,16 +716,24 @@ test_stops_reading(void **state)
 	assert_has(1, 102);
 }
 
-/* The lock of a process that has just been killed, given up at the third look
- * for it. */
-static int lingering_lock;
+/* Who ends while its successor waits for the lock: its last lines come before
+ * the third look for it, and take a segment that was not there before. */
+static struct journal_disk *predecessor;
 static int looks_left;
 
 static int
 open_lingering(int folder, const char *name, int flags, mode_t mode)
 {
-	if (strcmp(name, "lock") == 0 && --looks_left == 0)
-		close(lingering_lock);
+	struct journal_disk *successor = disk;
+	uint64_t i;
+
+	if (strcmp(name, "lock") == 0 && --looks_left == 0) {
+		disk = predecessor;
+		for (i = 0; i < 5; i++)
+			write_well(6 + 20 * i, 20, 1500);
+		end();
+		disk = successor;
+	}
 	return openat(folder, name, flags, mode);
 }
 
@@ -730,21 +741,21 @@ static void
 test_lock_that_lingers(void **state)
 {
 	struct journal_io io = lab_io;
-	char path[LAB_NAME_SIZE];
+	char names[4][LAB_NAME_SIZE];
 
 	(void)state;
 	io.open = open_lingering;
 	write_well(1, 5, 5);
-	end();
-	snprintf(path, sizeof(path), "%s/lock", lab_path);
-	lingering_lock = open(path, O_RDWR);
-	assert_int_equal(flock(lingering_lock, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(lab_segments(names, 4), 1);
+	predecessor = disk;
 	looks_left = 3;
 	disk = journal_disk_new(lab_path, MAX_SIZE, &io);
 	assert_int_equal(read_again(), 0);
 	assert_int_equal(looks_left, 0);
-	assert_has(1, 6);
-	write_well(6, 1, 5);
+	assert_int_equal(lab_segments(names, 4), 2);
+	assert_has(1, 106);
+	assert_false(seen.is_unordered);
+	write_well(106, 1, 5);
 	end();
 }
 
