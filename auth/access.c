@@ -43,13 +43,15 @@ ask(struct auth_booth *booth, const struct auth_question *question,
 	auth_wait(verdict, AUTH_UNAVAILABLE);
 }
 
-/* By everything that the review is made of. */
+/* By everything that the review is made of, and nothing else: who is let in may
+ * not fill the cache with paths that make no difference. */
 static void
 make_digest(struct auth_booth *booth, const struct auth_question *question,
     const struct review_access *access, unsigned char *digest)
 {
 	const char *fields[] = { "access", question->policy->tag,
-		auth_identity_tag(access->identity), access->path,
+		auth_identity_tag(access->identity),
+		access->conf->attributes.is_set ? "" : access->path,
 		access->value == NULL ? "" : access->value };
 
 	digester_make(booth->digester, fields, 5, digest);
@@ -82,7 +84,6 @@ check(struct auth_booth *booth, const struct auth_question *question,
 	uint64_t now_us = clock_now_us();
 
 	make_digest(booth, question, access, digest);
-	/* It is about an identity, and brings none. */
 	if (auth_cache_find(booth->auth->good, digest, &entry, detail) &&
 	    now_us < entry.until_us) {
 		if (verdict->valid_until_us > entry.until_us)

@@ -67,7 +67,8 @@ enum auth_answer {
 	AUTH_ALLOW,
 	AUTH_DENY,
 	AUTH_LATER, /* the asker is called back */
-	AUTH_AGAIN  /* only in that call: ask again, it is at hand now */
+	AUTH_AGAIN /* only in that call: ask again, it is at hand now, unless it
+		    * has made room for others meanwhile */
 };
 
 #define AUTH_DETAIL_SIZE 256

@@ -5,7 +5,7 @@
  * Questions that are the same share one call.  A bucket limits the calls, a
  * back-off with jitter follows failures, and peers take turns, so one that
  * guesses cannot use up the others' calls.  Nothing is remembered here but
- * that: answers are the booths' to keep.  No timer runs while nobody asks.
+ * that: answers are the asker's to keep.  No timer runs while nobody asks.
  */
 #ifndef AUTH_BACKEND_H
 #define AUTH_BACKEND_H

@@ -14,7 +14,8 @@
 #include "conf/conf.h"
 #include "proxy/base/clock.h"
 
-/* A JWT's signature is checked again this often: keys may be withdrawn. */
+/* A JWT's signature is checked again this often: keys may be withdrawn.  By any
+ * worker for all, each of which has got its keys at a time of its own. */
 #define JWT_KEPT_US (60 * UINT64_C(1000000))
 /* How long a token that was refused is refused without another look. */
 #define BAD_KEPT_US (10 * UINT64_C(1000000))
@@ -89,7 +90,6 @@ refuse(struct auth_booth *booth, const struct auth_question *question,
     const struct token *token, enum auth_method method, uint64_t kept_us,
     const char *detail, struct auth_verdict *verdict)
 {
-	bool is_repeat = is_known_bad(booth, token);
 	struct auth_entry entry = {
 		.until_us = token->now_us + kept_us,
 		.end_us = token->now_us + AUTH_BAD_COUNTED_US,
@@ -97,8 +97,8 @@ refuse(struct auth_booth *booth, const struct auth_question *question,
 		.detail = detail,
 	};
 
-	auth_cache_put(booth->auth->bad, token->digest, &entry);
-	if (is_repeat)
+	if (auth_cache_put(booth->auth->bad, token->digest, &entry) >
+	    token->now_us)
 		auth_deny(verdict, method, AUTH_DENIED, detail);
 	else
 		auth_fail(booth, question, method, NULL, detail, verdict);

@@ -10,6 +10,7 @@
 
 #include "auth/identity.h"
 #include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
 
 /* By a digest's first byte. */
 #define BUCKETS 256
@@ -99,13 +100,16 @@ make_item(const unsigned char *digest, const struct auth_entry *entry)
 	return item;
 }
 
-static void
+static uint64_t
 put(struct auth_cache *cache, struct item *item)
 {
 	struct item *old = find(cache, item->digest);
+	uint64_t before_us = 0;
 
-	if (old != NULL)
+	if (old != NULL) {
+		before_us = old->entry.end_us;
 		drop(cache, old);
+	}
 	while (cache->count > 0 &&
 	       (cache->count >= cache->count_max ||
 		   cache->bytes + item->size > cache->bytes_max))
@@ -114,18 +118,34 @@ put(struct auth_cache *cache, struct item *item)
 	LIST_INSERT_HEAD(&cache->buckets[item->digest[0]], item, chain);
 	cache->count++;
 	cache->bytes += item->size;
+	return before_us;
 }
 
-void
+uint64_t
 auth_cache_put(struct auth_cache *cache,
     const unsigned char digest[AUTH_DIGEST_SIZE],
     const struct auth_entry *entry)
 {
 	struct item *item = make_item(digest, entry);
+	uint64_t before_us;
 
 	pthread_mutex_lock(&cache->lock);
-	put(cache, item);
+	before_us = put(cache, item);
 	pthread_mutex_unlock(&cache->lock);
+	return before_us;
+}
+
+/* Finds it to be used. */
+static struct item *
+use(struct auth_cache *cache, const unsigned char *digest)
+{
+	struct item *item = find(cache, digest);
+
+	if (item != NULL) {
+		TAILQ_REMOVE(&cache->ages, item, age);
+		TAILQ_INSERT_HEAD(&cache->ages, item, age);
+	}
+	return item;
 }
 
 static void
@@ -146,12 +166,9 @@ auth_cache_find(struct auth_cache *cache,
 	struct item *item;
 
 	pthread_mutex_lock(&cache->lock);
-	item = find(cache, digest);
-	if (item != NULL) {
-		TAILQ_REMOVE(&cache->ages, item, age);
-		TAILQ_INSERT_HEAD(&cache->ages, item, age);
+	item = use(cache, digest);
+	if (item != NULL)
 		copy_entry(item, entry, detail);
-	}
 	pthread_mutex_unlock(&cache->lock);
 	return item != NULL;
 }
@@ -160,13 +177,37 @@ bool
 auth_cache_has(
     struct auth_cache *cache, const unsigned char digest[AUTH_DIGEST_SIZE])
 {
-	char detail[AUTH_DETAIL_SIZE];
-	struct auth_entry entry;
+	bool is_there;
 
-	if (!auth_cache_find(cache, digest, &entry, detail))
-		return false;
-	auth_identity_unref(entry.identity);
-	return true;
+	pthread_mutex_lock(&cache->lock);
+	is_there = use(cache, digest) != NULL;
+	pthread_mutex_unlock(&cache->lock);
+	return is_there;
+}
+
+bool
+auth_cache_extend(struct auth_cache *cache,
+    const unsigned char digest[AUTH_DIGEST_SIZE], uint64_t now_us,
+    uint64_t step_us, uint64_t grace_us, uint64_t limit_us)
+{
+	struct auth_entry *entry;
+	struct item *item;
+	bool holds = false;
+
+	pthread_mutex_lock(&cache->lock);
+	item = use(cache, digest);
+	if (item != NULL) {
+		entry = &item->entry;
+		limit_us = clock_earlier(
+		    limit_us, clock_later(entry->end_us, grace_us));
+		holds = now_us < limit_us;
+		/* Another worker may just have asked, and knows better. */
+		if (holds && entry->until_us <= now_us)
+			entry->until_us = clock_earlier(
+			    clock_later(now_us, step_us), limit_us);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return holds;
 }
 
 void

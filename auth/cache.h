@@ -22,8 +22,10 @@ struct auth_cache;
 struct auth_identity;
 
 struct auth_entry {
-	struct auth_identity *identity; /* or NULL */
-	uint64_t until_us;              /* monotonic; holds before */
+	/* NULL: what is remembered is not who it is; so of all that is bad, and
+	 * of what may be accessed. */
+	struct auth_identity *identity;
+	uint64_t until_us;       /* monotonic; holds before */
 	uint64_t end_us;         /* the same, but for what grace was added */
 	enum auth_method method; /* of what is bad */
 	const char *detail;      /* likewise; else "" */
@@ -32,11 +34,18 @@ struct auth_entry {
 struct auth_cache *auth_cache_new(size_t count_max, size_t bytes_max);
 void auth_cache_free(struct auth_cache *cache); /* NULL is fine */
 
-/* In the place of what it had of that digest; copies, and takes a reference of
- * its own. */
-void auth_cache_put(struct auth_cache *cache,
+/* In the place of what it had of that digest, of which the end_us is returned,
+ * or 0; copies, and takes a reference of its own. */
+uint64_t auth_cache_put(struct auth_cache *cache,
     const unsigned char digest[AUTH_DIGEST_SIZE],
     const struct auth_entry *entry);
+
+/* Lets it hold for `step_us` from now, but not longer than for `grace_us` after
+ * its end_us, and not after `limit_us`.  False if it is not there, or if that
+ * is over. */
+bool auth_cache_extend(struct auth_cache *cache,
+    const unsigned char digest[AUTH_DIGEST_SIZE], uint64_t now_us,
+    uint64_t step_us, uint64_t grace_us, uint64_t limit_us);
 
 /*
  * False if it is not there.  A copy of it, with a reference for the caller to

@@ -64,18 +64,6 @@ auth_errand_free(struct auth_errand *errand)
 	free(errand);
 }
 
-static uint64_t
-later(uint64_t from_us, uint64_t by_us)
-{
-	return by_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + by_us;
-}
-
-static uint64_t
-earlier(uint64_t a_us, uint64_t b_us)
-{
-	return a_us < b_us ? a_us : b_us;
-}
-
 static void
 remember_yes(struct auth_errand *errand, const struct conf_kubernetes *conf)
 {
@@ -84,9 +72,9 @@ remember_yes(struct auth_errand *errand, const struct conf_kubernetes *conf)
 		.detail = "",
 	};
 	uint64_t until_us =
-	    later(clock_now_us(), (uint64_t)conf->cache_allowed * 1000);
+	    clock_later(clock_now_us(), (uint64_t)conf->cache_allowed * 1000);
 
-	entry.until_us = entry.end_us = earlier(until_us, errand->end_us);
+	entry.until_us = entry.end_us = clock_earlier(until_us, errand->end_us);
 	auth_cache_put(
 	    errand->pending.booth->auth->good, errand->ask.digest, &entry);
 }
@@ -99,40 +87,25 @@ remember_no(struct auth_errand *errand, const struct conf_kubernetes *conf)
 		.detail = errand->ask.words,
 	};
 	struct auth *auth = errand->pending.booth->auth;
-	char detail[AUTH_DETAIL_SIZE];
-	struct auth_entry known;
 	uint64_t now_us = clock_now_us();
 
-	/* Nor are all who waited for one call. */
+	entry.until_us =
+	    clock_later(now_us, (uint64_t)conf->cache_denied * 1000);
+	entry.end_us = clock_later(entry.until_us, AUTH_BAD_COUNTED_US);
+	/* All who waited for one call are one guess. */
 	errand->pending.is_repeat =
-	    auth_cache_find(auth->bad, errand->ask.digest, &known, detail) &&
-	    now_us < known.end_us;
-	entry.until_us = later(now_us, (uint64_t)conf->cache_denied * 1000);
-	entry.end_us = later(entry.until_us, AUTH_BAD_COUNTED_US);
+	    auth_cache_put(auth->bad, errand->ask.digest, &entry) > now_us;
 	/* Whom it let in before it lets in no more: no grace for that. */
 	auth_cache_drop(auth->good, errand->ask.digest);
-	auth_cache_put(auth->bad, errand->ask.digest, &entry);
 }
 
 /* Kubernetes does not answer: whom it let in a while ago is let in still. */
 static bool
 extend(const struct auth_errand *errand, const struct conf_kubernetes *conf)
 {
-	struct auth_cache *good = errand->pending.booth->auth->good;
-	uint64_t now_us = clock_now_us(), end_us;
-	char detail[AUTH_DETAIL_SIZE];
-	struct auth_entry entry;
-
-	if (!auth_cache_find(good, errand->ask.digest, &entry, detail))
-		return false;
-	end_us = earlier(errand->end_us,
-	    later(entry.end_us, (uint64_t)conf->stale_grace * 1000));
-	if (now_us < end_us) {
-		entry.until_us = earlier(later(now_us, GRACE_STEP_US), end_us);
-		auth_cache_put(good, errand->ask.digest, &entry);
-	}
-	auth_identity_unref(entry.identity);
-	return now_us < end_us;
+	return auth_cache_extend(errand->pending.booth->auth->good,
+	    errand->ask.digest, clock_now_us(), GRACE_STEP_US,
+	    (uint64_t)conf->stale_grace * 1000, errand->end_us);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "proxy/base/alloc.h"
+#include "proxy/base/clock.h"
 #include "proxy/base/hash.h"
 
 /* Both kinds together, in sets of WAYS: where an entry may be follows from its
@@ -179,12 +180,6 @@ late_us(const struct entry *entry, uint64_t now_us)
 	return MINUTE_US - (now_us - entry->full_us);
 }
 
-static uint64_t
-least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Until one more may be tried. */
 static uint64_t
 closed_us(const struct guesses *guesses, const struct conf_auth *conf,
@@ -200,7 +195,8 @@ closed_us(const struct guesses *guesses, const struct conf_auth *conf,
 	if (us > 0 || user == NULL)
 		return us;
 	other = find(guesses, user_tag(guesses, user));
-	return least(wait_us(other, conf->failed_logins_per_user, now_us),
+	return clock_earlier(
+	    wait_us(other, conf->failed_logins_per_user, now_us),
 	    late_us(address, now_us));
 }
 
@@ -223,10 +219,10 @@ guesses_admit(struct guesses *guesses, const struct conf_auth *conf,
 static void
 spend(struct entry *entry, unsigned per_minute, uint64_t now_us)
 {
-	uint64_t us =
-	    least(debt_us(entry, now_us) + token_us(per_minute), MINUTE_US);
+	uint64_t us = clock_earlier(
+	    debt_us(entry, now_us) + token_us(per_minute), MINUTE_US);
 
-	entry->full_us = us > UINT64_MAX - now_us ? UINT64_MAX : now_us + us;
+	entry->full_us = clock_later(now_us, us);
 }
 
 void

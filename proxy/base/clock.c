@@ -26,6 +26,18 @@ clock_wall_us(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+uint64_t
+clock_later(uint64_t from_us, uint64_t by_us)
+{
+	return by_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + by_us;
+}
+
+uint64_t
+clock_earlier(uint64_t a_us, uint64_t b_us)
+{
+	return a_us < b_us ? a_us : b_us;
+}
+
 struct timeval
 clock_until(uint64_t deadline_us)
 {

@@ -13,6 +13,10 @@
 uint64_t clock_now_us(void);  /* CLOCK_MONOTONIC */
 uint64_t clock_wall_us(void); /* since 1970-01-01 UTC */
 
+/* `by_us` after; never, rather than too early. */
+uint64_t clock_later(uint64_t from_us, uint64_t by_us);
+uint64_t clock_earlier(uint64_t a_us, uint64_t b_us);
+
 /* From now until `deadline_us` (monotonic), zero if it has passed. */
 struct timeval clock_until(uint64_t deadline_us);
 

@@ -326,7 +326,7 @@ time_out(evutil_socket_t fd, short events, void *arg)
 	entry_describe(entry, &report, scrape->timeout_ms, &finding);
 	cache_stop_waiting(scrape);
 	scrape->answer = answer_new_failure(&finding, NULL);
-	/* The record first: who has the answer may ask for it. */
+	/* The last who waits has the record first: he may ask for it. */
 	if (!entry_is_wanted(entry))
 		entry_end_attempt(entry, ATTEMPT_TIMEOUT, &report);
 	cache_send_back(scrape);

@@ -534,7 +534,9 @@ def test_retry_after(lab, api):
 
 # When it is away for a while.
 
+@pytest.mark.threads
 def test_stale_grace(lab, api):
+    """At every worker, whichever of them let somebody in before."""
     api.allowed.add((PROM, "/metrics"))
     api.add("new", PROM, paths=["/metrics"])
     gate = start(lab, api, access_review=True, cache_allowed="1s",
@@ -569,6 +571,7 @@ def test_no_grace_by_default(lab, api):
     assert time.monotonic() - begin < 10
 
 
+@pytest.mark.threads
 def test_grace_is_not_for_the_refused(lab, api):
     """A no is a no: grace is for silence only."""
     gate = start(lab, api, cache_allowed="1s", stale_grace="1h")

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,9 +20,12 @@
 #include "auth/auth.h"
 #include "auth/bcrypt.h"
 #include "auth/cache.h"
+#include "auth/guesses.h"
 #include "auth/hasher.h"
 #include "auth/identity.h"
+#include "auth/method.h"
 #include "auth/policy.h"
+#include "conf/conf.h"
 #include "conf/load.h"
 #include "proxy/base/err.h"
 #include "proxy/base/thread.h"
@@ -722,6 +726,116 @@ test_cache_bytes(void **state)
 	auth_cache_free(cache);
 }
 
+/* Grace: a step at a time, to its end, and only for who is there. */
+static void
+test_cache_extend(void **state)
+{
+	struct auth_cache *cache = auth_cache_new(100, 16384);
+	struct auth_entry entry = {
+		.until_us = 1000, .end_us = 1000, .detail = ""
+	};
+	unsigned char digest[AUTH_DIGEST_SIZE];
+	char detail[AUTH_DETAIL_SIZE];
+
+	(void)state;
+	fill(digest, 1);
+	assert_false(auth_cache_extend(cache, digest, 0, 5, 10, UINT64_MAX));
+	assert_int_equal(auth_cache_put(cache, digest, &entry), 0);
+	/* It holds still. */
+	assert_true(auth_cache_extend(cache, digest, 999, 5, 10, UINT64_MAX));
+	auth_cache_find(cache, digest, &entry, detail);
+	assert_int_equal(entry.until_us, 1000);
+	assert_true(auth_cache_extend(cache, digest, 1001, 5, 10, UINT64_MAX));
+	auth_cache_find(cache, digest, &entry, detail);
+	assert_int_equal(entry.until_us, 1006);
+	assert_int_equal(entry.end_us, 1000);
+	assert_true(auth_cache_extend(cache, digest, 1007, 5, 10, UINT64_MAX));
+	auth_cache_find(cache, digest, &entry, detail);
+	assert_int_equal(entry.until_us, 1010);
+	assert_false(auth_cache_extend(cache, digest, 1010, 5, 10, UINT64_MAX));
+	assert_false(auth_cache_extend(cache, digest, 1007, 5, 10, 1007));
+	assert_true(auth_cache_extend(
+	    cache, digest, 1 << 20, 5, UINT64_MAX, UINT64_MAX));
+	assert_int_equal(auth_cache_put(cache, digest, &entry), 1000);
+	auth_cache_free(cache);
+}
+
+/* All workers at once. */
+struct crowd {
+	struct auth_cache *cache;
+	struct guesses *guesses;
+	struct auth_identity *identity;
+	struct auth_policy *policy;
+	atomic_uint seed;
+	atomic_uint wrong;
+};
+
+static void *
+work(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct auth_entry entry = { .identity = crowd->identity,
+		.until_us = 1,
+		.end_us = 1,
+		.detail = "words" };
+	const struct conf_auth *conf = &crowd->policy->conf->auth;
+	unsigned seed = atomic_fetch_add(&crowd->seed, 1), i, retry_after_s;
+	unsigned char digest[AUTH_DIGEST_SIZE];
+	char detail[AUTH_DETAIL_SIZE], peer[16];
+
+	for (i = 0; i < 3000; i++) {
+		struct auth_entry found;
+
+		seed = seed * 1103515245 + 12345;
+		fill(digest, seed >> 16 & 31);
+		snprintf(peer, sizeof(peer), "10.0.0.%u", seed >> 16 & 31);
+		auth_cache_put(crowd->cache, digest, &entry);
+		auth_cache_extend(crowd->cache, digest, 2, 1, 100, UINT64_MAX);
+		fill(digest, seed >> 21 & 31);
+		if (auth_cache_find(crowd->cache, digest, &found, detail)) {
+			if (strcmp(detail, "words") != 0 ||
+			    strcmp(auth_identity_user(found.identity),
+				"user") != 0)
+				atomic_fetch_add(&crowd->wrong, 1);
+			auth_identity_unref(found.identity);
+		}
+		auth_cache_drop(crowd->cache, digest);
+		guesses_failed(crowd->guesses, conf, peer, "user", i);
+		guesses_admit(
+		    crowd->guesses, conf, peer, "user", i, &retry_after_s);
+	}
+	return NULL;
+}
+
+static void
+test_all_workers_at_once(void **state)
+{
+	struct crowd crowd = {
+		.cache = auth_cache_new(16, 1 << 20),
+		.guesses = guesses_new(1),
+		.identity = auth_identity_new(AUTH_METHOD_JWT, "user", NULL, 0),
+		.policy = new_policy("basic_auth_users: {ann: $2b$10" TAIL "}\n"
+				     "insecure_http: true\n"
+				     "targets: [{name: a, url: "
+				     "'http://127.0.0.1:9/'}]\n"),
+	};
+	pthread_t threads[4];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, work, &crowd), 0);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(atomic_load(&crowd.wrong), 0);
+	assert_in_range(auth_cache_count(crowd.cache), 0, 16);
+	auth_cache_free(crowd.cache);
+	guesses_free(crowd.guesses);
+	auth_identity_unref(crowd.identity);
+	auth_policy_unref(crowd.policy);
+}
+
 /* CVE-2022-46146's class: fields must not run into each other. */
 static void
 test_digest(void **state)
@@ -838,6 +952,8 @@ main(void)
 		TEST(test_stop_idle),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_cache_bytes),
+		cmocka_unit_test(test_cache_extend),
+		cmocka_unit_test(test_all_workers_at_once),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_value),
 	};

@@ -1,5 +1,5 @@
 /*
- * What a worker remembers of logins stays within 256 KB, however many tokens,
+ * What is remembered of logins stays within 256 KB, however many tokens,
  * users and addresses come by, and however long their names and groups are.
  */
 #include <setjmp.h>
