@@ -4,15 +4,18 @@
     results.py suspects FILE FOLDER    which of a folder's tests to try again
 
 A test is tried again if only its own assertion failed: what a sanitizer says,
-a program that ended badly (found when the test is over) and what was skipped
-count at once.  If many failed it was not by chance, and none is tried again.
+a program that ended badly or not at all, and what was skipped count at once.
+If many of a run failed it was not by chance, and none is tried again.
 """
 
+import re
 import sys
 import xml.etree.ElementTree as tree
 
 SUSPECTS_MAX = 3
-MARKS = ("Sanitizer", "runtime error:", "Assertion `")
+# A sanitizer's, and those of programs.py.
+MARKS = re.compile("Sanitizer|runtime error:|Assertion `|exit code |"
+                   "gate[0-9]* ended with|no end after SIGTERM")
 
 
 class Case:
@@ -29,8 +32,7 @@ class Case:
 
     @property
     def is_suspect(self):
-        return self.kinds == {"failure"} and not any(
-            each in self.text for each in MARKS)
+        return self.kinds == {"failure"} and not MARKS.search(self.text)
 
 
 def read(path):

@@ -338,11 +338,14 @@ def parse_metrics(text):
 
 
 def run_cli(*arguments, stdin=None, env=None, seconds=60, cwd=None):
-    """Runs the program to its end."""
-    return subprocess.run(
+    """Runs the program to its end, which is one of its own."""
+    done = subprocess.run(
         [GATE, *[str(each) for each in arguments]], input=stdin,
         capture_output=True, text=True, timeout=seconds, cwd=cwd,
         env={**os.environ, **SANITIZER_OPTIONS, **(env or {})})
+    assert 0 <= done.returncode < 90, (
+        f"exit code {done.returncode}:\n{done.stderr}")
+    return done
 
 
 __all__ = ["Gate", "NodeExporter", "Prometheus", "Program", "run_cli",

@@ -11,6 +11,9 @@ from programs import ROOT
 
 LUCK = "<failure message='assert 5 == 4'>E assert 5 == 4</failure>"
 REPORT = "<failure message='WARNING: ThreadSanitizer in: ...'></failure>"
+CRASH = "<failure message='AssertionError: exit code -11:'></failure>"
+DEAD = "<failure message='AssertionError: gate0 ended with 99:'></failure>"
+HANG = "<failure message='no end after SIGTERM:'></failure>"
 ENDED_BADLY = "<error message='failed on teardown: exit 139'></error>"
 SKIPPED = "<skipped message='no jq'></skipped>"
 
@@ -55,9 +58,11 @@ def test_and_fails_if_it_fails_again(tmp_path, again):
 @pytest.mark.parametrize("cases", [
     {"bad": REPORT}, {"bad": LUCK, "bad__end": ENDED_BADLY},
     {"bad": ENDED_BADLY}, {"bad": SKIPPED}, {"bad": LUCK, "other": REPORT},
+    {"bad": CRASH}, {"bad": DEAD}, {"bad": HANG},
     {"a": LUCK, "b": LUCK, "c": LUCK, "d": LUCK}, {}],
     ids=["sanitizer", "and its program ended badly", "ended badly", "skipped",
-         "beside a sanitizer's", "too many", "all good"])
+         "beside a sanitizer's", "crash", "dead", "hang", "too many",
+         "all good"])
 def test_what_is_not_luck_counts_at_once(tmp_path, cases):
     path = write(tmp_path / "a.xml", good="", **cases)
     assert suspects(path) == []
