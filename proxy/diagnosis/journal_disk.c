@@ -34,6 +34,7 @@ struct journal_disk {
 	/* Segments whose lines have to be written again; 0, 0: none. */
 	uint64_t doubtful;
 	uint64_t doubtful_end;
+	struct journal_place left; /* when the folder was closed */
 	uint64_t dropped;
 };
 
@@ -62,6 +63,8 @@ close_segment(struct journal_disk *disk)
 static void
 close_all(struct journal_disk *disk)
 {
+	if (disk->folder.fd != -1)
+		journal_folder_place(&disk->folder, &disk->left);
 	close_segment(disk);
 	journal_folder_close(&disk->folder);
 }
@@ -171,17 +174,18 @@ read_all(struct journal_disk *disk, journal_take_fn *take, void *arg,
 
 int
 journal_disk_read(struct journal_disk *disk, journal_take_fn *take, void *arg,
-    const atomic_bool *is_stopping, bool *is_taken, struct err *err)
+    const atomic_bool *is_stopping, struct err *err)
 {
 	static const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	int tries = LOCK_TRIES, result;
+	bool is_taken;
 
 	close_all(disk);
 	/* The lock of a process that was killed can outlive it by a moment, and
 	 * who begins a new record at once would not know the old one. */
-	while ((result = journal_folder_open(&disk->folder, is_taken, err)) ==
+	while ((result = journal_folder_open(&disk->folder, &is_taken, err)) ==
 		   -1 &&
-	       *is_taken && --tries > 0 && !atomic_load(is_stopping))
+	       is_taken && --tries > 0 && !atomic_load(is_stopping))
 		nanosleep(&pause, NULL);
 	if (disk->folder.fd != -1)
 		read_all(disk, take, arg, is_stopping);
@@ -204,6 +208,7 @@ is_deleted(int fd)
 static int
 open_folder(struct journal_disk *disk, struct err *err)
 {
+	struct journal_place place;
 	bool is_taken;
 
 	if (disk->folder.fd != -1 && !journal_folder_is_there(&disk->folder))
@@ -212,7 +217,14 @@ open_folder(struct journal_disk *disk, struct err *err)
 		close_all(disk);
 	if (disk->folder.fd != -1)
 		return 0;
-	return journal_folder_open(&disk->folder, &is_taken, err);
+	if (journal_folder_open(&disk->folder, &is_taken, err) == -1)
+		return -1;
+	/* Another process may have written there since, or it is another
+	 * folder: what was doubtful may hold what is not ours. */
+	journal_folder_place(&disk->folder, &place);
+	if (memcmp(&place, &disk->left, sizeof(place)) != 0)
+		disk->doubtful = disk->doubtful_end = 0;
+	return 0;
 }
 
 /* The segment that is open stays, if there is one. */

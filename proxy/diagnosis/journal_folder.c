@@ -157,7 +157,7 @@ close_one(int *fd)
 	*fd = -1;
 }
 
-/* Some filesystems have no locks; segments are made anew by each anyway. */
+/* Some filesystems have no locks: there the operator alone sees to it. */
 static bool
 has_no_locks(int error)
 {
@@ -217,6 +217,23 @@ journal_folder_close(struct journal_folder *folder)
 	folder->segments = NULL;
 	folder->count = folder->room = 0;
 	folder->bytes = 0;
+}
+
+void
+journal_folder_place(
+    const struct journal_folder *folder, struct journal_place *place)
+{
+	struct stat st;
+
+	*place = (struct journal_place){ 0 };
+	if (fstat(folder->fd, &st) == 0) {
+		place->dev = st.st_dev;
+		place->ino = st.st_ino;
+	}
+	if (folder->count > 0) {
+		place->number = folder->segments[folder->count - 1].number;
+		place->size = folder->segments[folder->count - 1].size;
+	}
 }
 
 bool

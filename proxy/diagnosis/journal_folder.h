@@ -52,6 +52,18 @@ int journal_folder_open(
 /* What has been learned is forgotten; the lock is given back. */
 void journal_folder_close(struct journal_folder *folder);
 
+/* Which folder, and what stands last in it: whoever has written there since has
+ * changed that.  Comparable with memcmp(). */
+struct journal_place {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t number;
+	uint64_t size;
+};
+
+void journal_folder_place(
+    const struct journal_folder *folder, struct journal_place *place);
+
 /* Still what its path leads to? */
 bool journal_folder_is_there(const struct journal_folder *folder);
 

@@ -49,7 +49,6 @@ struct journal {
 	/* The thread's own. */
 	struct journal_disk *disk;
 	uint64_t next_seq;
-	bool is_taken; /* another process writes there: nothing was read */
 	uint64_t retry_us;
 	unsigned wait_ms; /* before the next try */
 	bool has_tried_last;

@@ -173,19 +173,17 @@ set_busy(struct journal *journal, uint64_t now_us)
 	pthread_mutex_unlock(&journal->lock);
 }
 
-/* Numbers go on where those before have ended. */
-static int
-read_disk(struct journal *journal, struct gathering *gathering,
-    const atomic_bool *is_stopping, struct err *err)
+/*
+ * Where the clock is: not all that is in the folder can always be read, and
+ * another process may get it while the disk is in trouble here; whoever writes
+ * there has other numbers.
+ */
+static uint64_t
+first_seq(uint64_t seq_max)
 {
-	int result;
+	uint64_t now = clock_wall_us();
 
-	set_busy(journal, clock_now_us());
-	result = journal_disk_read(journal->disk, gather_line, gathering,
-	    is_stopping, &journal->is_taken, err);
-	journal->next_seq = gathering->seq_max + 1;
-	set_busy(journal, 0);
-	return result;
+	return now > seq_max ? now : seq_max + 1;
 }
 
 static void
@@ -200,8 +198,12 @@ read_files(struct journal *journal)
 	    journal->options.recover_max > 0)
 		gathering.lines = journal_queue_new(
 		    journal->options.recover_max, JOURNAL_RECOVER_BYTES);
-	result = read_disk(journal, &gathering, &journal->is_stopping, &err);
+	set_busy(journal, clock_now_us());
+	result = journal_disk_read(journal->disk, gather_line, &gathering,
+	    &journal->is_stopping, &err);
+	journal->next_seq = first_seq(gathering.seq_max);
 	pthread_mutex_lock(&journal->lock);
+	journal->busy_us = 0;
 	journal->status.recovered = gathering.count;
 	journal->status.has_read = true;
 	note_facts(journal);
@@ -367,27 +369,14 @@ send_batches(struct journal *journal, struct err *err)
 	}
 }
 
-/* The other process may have ended.  What it has left is its own, but for the
- * numbers, which are needed even for the last lines before the end. */
-static int
-take_over(struct journal *journal, struct err *err)
-{
-	static const atomic_bool never = false;
-	struct gathering gathering = { .lines = NULL };
-
-	return read_disk(journal, &gathering, &never, err);
-}
-
 /* Returns whether there is more to do at once. */
 static bool
 send_some(struct journal *journal)
 {
 	struct err err;
-	int result = journal->is_taken ? take_over(journal, &err) : 0;
+	int result = send_batches(journal, &err);
 	bool has_more;
 
-	if (result == 0)
-		result = send_batches(journal, &err);
 	pthread_mutex_lock(&journal->lock);
 	journal->busy_us = 0;
 	if (result == 0)

@@ -149,7 +149,6 @@ static uint64_t
 check_files(void)
 {
 	static atomic_bool is_stopping;
-	static bool is_taken;
 	struct journal_disk *disk =
 	    journal_disk_new(lab_path, MAX_SIZE, &journal_io_system);
 	struct journal_disk_facts facts;
@@ -159,8 +158,7 @@ check_files(void)
 	memset(seen.is_there, 0, sizeof(seen.is_there));
 	seen.first = 0;
 	assert_int_equal(
-	    journal_disk_read(disk, take, NULL, &is_stopping, &is_taken, &err),
-	    0);
+	    journal_disk_read(disk, take, NULL, &is_stopping, &err), 0);
 	journal_disk_facts(disk, &facts);
 	seen.dropped += facts.dropped;
 	assert_true(facts.bytes <= MAX_SIZE);
@@ -306,7 +304,6 @@ static void
 check_large(void)
 {
 	static atomic_bool is_stopping;
-	static bool is_taken;
 	struct journal_disk *disk =
 	    journal_disk_new(lab_path, SMALL_MAX_SIZE, &journal_io_system);
 	struct journal_disk_facts facts;
@@ -315,8 +312,7 @@ check_large(void)
 
 	note_acks(STDIN_FILENO);
 	/* It may have been killed before there was a folder. */
-	if (journal_disk_read(
-		disk, take_large, NULL, &is_stopping, &is_taken, &err) == -1)
+	if (journal_disk_read(disk, take_large, NULL, &is_stopping, &err) == -1)
 		assert_int_equal(seen.acked, 0);
 	journal_disk_facts(disk, &facts);
 	assert_true(facts.bytes <= SMALL_MAX_SIZE);
