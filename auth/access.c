@@ -43,8 +43,8 @@ ask(struct auth_booth *booth, const struct auth_question *question,
 	auth_wait(verdict, AUTH_UNAVAILABLE);
 }
 
-/* By everything that the review is made of, and nothing else: who is let in may
- * not fill the cache with paths that make no difference. */
+/* By what the review is made of: who is let in may not fill the cache with
+ * paths that make no difference. */
 static void
 make_digest(struct auth_booth *booth, const struct auth_question *question,
     const struct review_access *access, unsigned char *digest)

@@ -71,12 +71,13 @@ remember_yes(struct auth_errand *errand, const struct conf_kubernetes *conf)
 		.identity = errand->ask.identity,
 		.detail = "",
 	};
+	struct auth *auth = errand->pending.booth->auth;
 	uint64_t until_us =
 	    clock_later(clock_now_us(), (uint64_t)conf->cache_allowed * 1000);
 
 	entry.until_us = entry.end_us = clock_earlier(until_us, errand->end_us);
-	auth_cache_put(
-	    errand->pending.booth->auth->good, errand->ask.digest, &entry);
+	auth_cache_put(auth->good, errand->ask.digest, &entry);
+	auth_cache_drop(auth->bad, errand->ask.digest);
 }
 
 static void

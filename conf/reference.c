@@ -82,7 +82,7 @@ static const char auth_intro[] =
     "target goes by its own `path` in `rules` and `anonymous_paths`, however\n"
     "it is asked for (`/metrics` for the first one, `/proxy?module=NAME`). A\n"
     "parameter that a rewrite looks at may be there only once. All workers\n"
-    "share what is remembered of logins (the latest 256 good ones) and what\n"
+    "share what is remembered of logins (at most 256 good ones) and what\n"
     "is limited.\n"
     "\n"
     "In the example Prometheus with that certificate may scrape everything,\n"

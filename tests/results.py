@@ -8,6 +8,7 @@ a program that ended badly or not at all, and what was skipped count at once.
 If many of a run failed it was not by chance, and none is tried again.
 """
 
+import os
 import re
 import sys
 import xml.etree.ElementTree as tree
@@ -15,7 +16,8 @@ import xml.etree.ElementTree as tree
 SUSPECTS_MAX = 3
 # A sanitizer's, and those of programs.py.
 MARKS = re.compile("Sanitizer|runtime error:|Assertion `|exit code |"
-                   "gate[0-9]* ended with|no end after SIGTERM")
+                   "(gate|early)[0-9]* ended with|no end after SIGTERM|"
+                   "timed out after [0-9.]+ seconds")
 
 
 class Case:
@@ -48,6 +50,7 @@ def suspects(path, folder):
 
 
 def count(path, again=None):
+    suite = os.path.basename(path).removesuffix(".xml")
     cases = read(path)
     passed_alone = set()
     if again:
@@ -57,9 +60,9 @@ def count(path, again=None):
     good = bad = 0
     for case in cases:
         if "skipped" in case.kinds:
-            print("skipped:", case.id, file=sys.stderr)
+            print(f"{suite}: skipped: {case.id}", file=sys.stderr)
         if case.id in passed_alone:
-            print("passed at the second try, alone:", case.id,
+            print(f"{suite}: passed at the second try, alone: {case.id}",
                   file=sys.stderr)
         elif case.kinds:
             bad += 1

@@ -343,8 +343,9 @@ def run_cli(*arguments, stdin=None, env=None, seconds=60, cwd=None):
         [GATE, *[str(each) for each in arguments]], input=stdin,
         capture_output=True, text=True, timeout=seconds, cwd=cwd,
         env={**os.environ, **SANITIZER_OPTIONS, **(env or {})})
-    assert 0 <= done.returncode < 90, (
-        f"exit code {done.returncode}:\n{done.stderr}")
+    assert 0 <= done.returncode < 90 and not any(
+        mark in done.stderr for mark in SANITIZER_MARKS), (
+            f"exit code {done.returncode}:\n{done.stderr}")
     return done
 
 

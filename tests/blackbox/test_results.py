@@ -13,6 +13,7 @@ LUCK = "<failure message='assert 5 == 4'>E assert 5 == 4</failure>"
 REPORT = "<failure message='WARNING: ThreadSanitizer in: ...'></failure>"
 CRASH = "<failure message='AssertionError: exit code -11:'></failure>"
 DEAD = "<failure message='AssertionError: gate0 ended with 99:'></failure>"
+LATE = "<failure message='... timed out after 60 seconds'></failure>"
 HANG = "<failure message='no end after SIGTERM:'></failure>"
 ENDED_BADLY = "<error message='failed on teardown: exit 139'></error>"
 SKIPPED = "<skipped message='no jq'></skipped>"
@@ -44,7 +45,7 @@ def test_an_assertion_is_tried_again(tmp_path):
     told = results("count", path, again)
     assert told.stdout == "2 0\n"
     assert told.stderr == (
-        "passed at the second try, alone: test_a.py::bad\n")
+        "a: passed at the second try, alone: test_a.py::bad\n")
 
 
 @pytest.mark.parametrize("again", [{"bad": LUCK}, {"bad": "", "bad__end":
@@ -58,10 +59,10 @@ def test_and_fails_if_it_fails_again(tmp_path, again):
 @pytest.mark.parametrize("cases", [
     {"bad": REPORT}, {"bad": LUCK, "bad__end": ENDED_BADLY},
     {"bad": ENDED_BADLY}, {"bad": SKIPPED}, {"bad": LUCK, "other": REPORT},
-    {"bad": CRASH}, {"bad": DEAD}, {"bad": HANG},
+    {"bad": CRASH}, {"bad": DEAD}, {"bad": HANG}, {"bad": LATE},
     {"a": LUCK, "b": LUCK, "c": LUCK, "d": LUCK}, {}],
     ids=["sanitizer", "and its program ended badly", "ended badly", "skipped",
-         "beside a sanitizer's", "crash", "dead", "hang", "too many",
+         "beside a sanitizer's", "crash", "dead", "hang", "late", "too many",
          "all good"])
 def test_what_is_not_luck_counts_at_once(tmp_path, cases):
     path = write(tmp_path / "a.xml", good="", **cases)
