@@ -44,9 +44,9 @@ void journal_disk_free(struct journal_disk *disk);
 
 /*
  * Opens the folder and hands on all good lines, oldest first and each once,
- * unless somebody else writes there for as long as a second.  -1
- * with `err` if it can not be written; what can be read has been read then.
- * Ends early when `is_stopping` is set.
+ * unless somebody else writes there for as long as a second.  -1 with `err` if
+ * it can not be written; what can be read has been read then.  Ends early when
+ * `is_stopping` is set.
  */
 int journal_disk_read(struct journal_disk *disk, journal_take_fn *take,
     void *arg, const atomic_bool *is_stopping, struct err *err);

@@ -2,24 +2,43 @@
 
 import os
 import re
+import socket
+import sys
 
 from wire import wait_for
+
+
+def queues(gate):
+    """(unsent, unread) bytes of each connection's end that is the gate's, and
+    of each that is a client's."""
+    host, port = gate.address
+    number = int.from_bytes(socket.inet_aton(host), sys.byteorder)
+    address = f"{number:08X}:{port:04X}"
+    own, clients = [], []
+    with open(f"/proc/{gate.pid}/net/tcp", encoding="ascii") as table:
+        for line in list(table)[1:]:
+            _, local, remote, state, both = line.split()[:5]
+            pair = tuple(int(each, 16) for each in both.split(":"))
+            if state == "01" and local == address:
+                own.append(pair)
+            elif state == "01" and remote == address:
+                clients.append(pair)
+    return own, clients
 
 
 def bytes_on_the_way(gate):
     """What clients sent to the gate and it has not taken from the kernel, or
     what has not even come to its socket."""
-    port = f":{gate.address[1]:04X}"
-    total = 0
-    with open(f"/proc/{gate.pid}/net/tcp", encoding="ascii") as table:
-        for line in list(table)[1:]:
-            fields = line.split()
-            unsent, unread = (int(each, 16) for each in fields[4].split(":"))
-            if fields[3] == "01" and fields[1].endswith(port):
-                total += unread
-            if fields[3] == "01" and fields[2].endswith(port):
-                total += unsent
-    return total
+    own, clients = queues(gate)
+    return (sum(unread for _, unread in own)
+            + sum(unsent for unsent, _ in clients))
+
+
+def has_read(gate, count):
+    """Are there so many connections, and no request that the gate has not
+    taken from its kernel yet?"""
+    own, _ = queues(gate)
+    return len(own) >= count and not any(unread for _, unread in own)
 
 
 def sleepers(pid):

@@ -3,7 +3,6 @@ up, its listener goes or the gate stops; and what it said is void later."""
 
 import socket
 import struct
-import sys
 import threading
 import time
 
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 import kube_api
+from arrivals import has_read
 from faultd import good
 from kube_api import ACCESS_REVIEWS, TOKEN_REVIEWS, KubeApi
 from wire import Connection, request_bytes, wait_for
@@ -40,20 +40,6 @@ class Gatekeeper:
             return
         self.arrived.set()
         self.go.wait(20)
-
-
-def has_read(gate, count):
-    """Are there so many connections, and no request that the gate has not
-    taken from its kernel yet?"""
-    host, port = gate.address
-    number = int.from_bytes(socket.inet_aton(host), sys.byteorder)
-    waiting = []
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        for line in table.read().splitlines()[1:]:
-            _, local, _, state, queues = line.split()[:5]
-            if (local, state) == (f"{number:08X}:{port:04X}", "01"):
-                waiting.append(int(queues.split(":")[1], 16))
-    return len(waiting) >= count and not any(waiting)
 
 
 @pytest.mark.parametrize("secure", [False, True])

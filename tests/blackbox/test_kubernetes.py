@@ -15,9 +15,9 @@ import yaml
 
 import certs as certs_module
 import kube_api
+from arrivals import has_read
 from faultd import good
 from kube_api import ACCESS_REVIEWS, TOKEN_REVIEWS, KubeApi
-from test_auth_gone import has_read
 from wire import Closed, request_bytes, wait_for
 
 PROM = "system:serviceaccount:monitoring:prometheus"

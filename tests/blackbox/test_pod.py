@@ -8,7 +8,7 @@ import kube_api
 from faultd import GOOD_BODY, close_at_once, good
 from kube_api import KubeApi
 from openapi import Document
-from test_notices import INTERVAL, notices, scrape_every
+from test_notices import notices, scrape_until_known
 from wire import wait_for
 
 POD_PATH = "/api/v1/namespaces/shop/pods/shop-0"
@@ -157,12 +157,7 @@ def test_annotations_of_who_is_not_scraped(lab, api):
     api.documents[POD_PATH] = pod(annotations={
         "prometheus.io/scrape": "true", "prometheus.io/port": "9104"})
     gate = gate_of(lab, api, lab.faultd(good()), secure=True)
-
-    def is_known():
-        """Where the machine is busy, not all of them come on time."""
-        scrape_every(gate, INTERVAL, 6)
-        return gate.target()["scrapeInterval"] != "0s"
-    wait_for(is_known, 60, "the interval")
+    scrape_until_known(gate)
 
     def annotation():
         return [each["text"] for each in
